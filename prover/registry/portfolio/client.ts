@@ -11,11 +11,13 @@ import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } f
 import { ask, ContractRevertError, RpcError } from '../contractErrors.ts'
 import {
   type AccountBooks,
+  arrayMarginCall,
   arraysCall,
   arraysWitnessCall,
   countCall,
   encodeRegistryCall,
   marginsCall,
+  NOTHING_REPORTED,
   portfolioCall,
   type PortfolioContract,
   type ProvenPortfolio,
@@ -226,12 +228,14 @@ export class PortfolioClient {
 
   private async lastReport(account: string): Promise<{ readonly sequence: bigint; readonly words: ReportWords }> {
     const registry = interfaceOf('PortfolioRegistry')
-    const topics = registry.encodeFilterTopics('AccountReported', [account])
+    const [reported, of] = registry.encodeFilterTopics('AccountReported', [account])
+    const [replaced] = registry.encodeFilterTopics('AccountReplaced', [])
+    const topics = [[reported, replaced].flatMap((topic) => topic ?? []), of ?? null]
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const logs = await logsBetween(this.provider, { address: this.registry, topics }, this.fromBlock, head)
-    const last = logs.at(-1)
+    const last = logs.map(wordsIn).findLast(({ sequence }) => sequence !== 0n)
     if (last === undefined) throw new AccountUnreportedError(account, this.registry)
-    return wordsIn(last)
+    return last
   }
 
   /** Policy in force: its version, and its words in the order of `IPortfolioPolicy.setPortfolioPolicy`. */
@@ -365,6 +369,18 @@ export class PortfolioClient {
     return this.land('Submitting margins', portfolioCall(round, bookModelId, marginModelId, accounts, margin))
   }
 
+  /** Lands one account's margins that were proven straight from arrays; see {@link arrayMarginCall}. */
+  submitArrayMargin(
+    round: RoundWords,
+    arrayModelId: string,
+    marginModelId: string,
+    account: ReportedAccount,
+    margin: ProvenPortfolio,
+  ): Promise<Landed> {
+    const call = arrayMarginCall(round, arrayModelId, marginModelId, account, margin)
+    return this.land('Submitting margins from arrays', call)
+  }
+
   /** Lands margins that were proven alone; see {@link marginsCall}. */
   submitMargins(
     round: RoundWords,
@@ -489,6 +505,7 @@ export function wordsIn(log: Log): { readonly sequence: bigint; readonly words: 
   const parsed = interfaceOf('PortfolioRegistry').parseLog(log)
   if (parsed === null) throw new RpcError('Reading a report', new Error('the node answered with another event'))
   const { sequence, positions, holdings, collateralAmounts } = parsed.args
+  if (parsed.name === 'AccountReplaced') return { sequence, words: NOTHING_REPORTED }
   return { sequence, words: { positions: [...positions], holdings, collateralAmounts: [...collateralAmounts] } }
 }
 

@@ -18,7 +18,9 @@ type Options = ShownOptions & {
   signer?: string
   maxFeeGwei: number
   leastBatches: number
-  store: string
+  store?: string
+  database?: string
+  proveHere?: 'never' | 'alone' | 'always'
   market?: string[]
   trigger: TriggerName[]
   heartbeat: number
@@ -80,7 +82,16 @@ export function addServeCommand(program: Command): void {
     )
     .option('--max-fee-gwei <gwei>', 'most that a transaction offers for a unit of gas', positiveNumber, 500)
     .option('--least-batches <count>', 'alarm when the balance lasts for fewer', wholeNumber(0), 20)
-    .option('--store <file>', 'what must not be forgotten', 'state/serve.sqlite')
+    .addOption(
+      new Option('--store <file>', 'what must not be forgotten; state/serve.sqlite by default').conflicts('database'),
+    )
+    .option('--database <url>', 'keep it in this Postgres instead; by default the variable DATABASE_URL')
+    .addOption(
+      new Option(
+        '--prove-here <when>',
+        'database: prove in this process too; alone: while no worker lives (default)',
+      ).choices(['never', 'alone', 'always']),
+    )
     .option('--market <name...>', 'markets to serve; all by default')
     .addOption(
       new Option('--trigger <name...>', 'what a batch is made for; any of them is enough')
@@ -209,14 +220,18 @@ async function placeOf(
   readonly deployment: string
   readonly keyFile?: string | undefined
   readonly store: string
+  readonly database: string | undefined
 }> {
   const { rpc, deployment, keyFile, store } = options
   if (options.demo === true) {
-    requireOptions({ rpc, deployment, 'key-file': keyFile }, { excludes: 'demo' })
+    requireOptions({ rpc, deployment, 'key-file': keyFile, database: options.database }, { excludes: 'demo' })
     const { openServeDemo } = await import('../development/serveDemo.ts')
-    return openServeDemo(terminal.say)
+    return { ...(await openServeDemo(terminal.say)), database: undefined }
   }
   if (rpc === undefined) throw new OptionMissingError('rpc')
   if (deployment === undefined) throw new OptionMissingError('deployment')
-  return { rpc, deployment, keyFile, store }
+  // A file that is named is meant, whatever else the shell knows.
+  const database = options.database ?? (store === undefined ? process.env.DATABASE_URL || undefined : undefined)
+  if (database === undefined) requireOptions({ 'prove-here': options.proveHere }, { needs: 'database' })
+  return { rpc, deployment, keyFile, store: store ?? 'state/serve.sqlite', database }
 }

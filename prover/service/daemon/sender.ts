@@ -7,7 +7,14 @@ import { GAS_MARGIN_PERCENT, type RegistryClient } from '../../registry/market/c
 import { ask, ContractRevertError, nodesWords, typedCallError } from '../../registry/contractErrors.ts'
 import { type Cargo, marketCargo } from './cargo.ts'
 import { type Fees, type MarketFees, readMarketFees, replacementFees, withinCap } from './fees.ts'
-import type { Job, JobStore, LandedJob, Mined, SignedTransaction } from './jobStore.ts'
+import {
+  type Job,
+  type JobStore,
+  type LandedJob,
+  type Mined,
+  type SignedTransaction,
+  WATCHED_BLOCKS,
+} from './jobStore.ts'
 
 /** Who signs and pays. */
 export type Account = Signer & { readonly address: string }
@@ -47,8 +54,6 @@ const PENDING: Landing = { status: 'pending', sent: false }
 /** Whoever held the key before cannot be replaced: what it signed may still land, and then the registry stands there already. */
 const OF_ANOTHER_KEY: Landing = { status: 'unsigned', reason: 'another account had signed it' }
 
-/** Landed batches are watched for reorganisations for as many blocks. */
-const WATCHED_BLOCKS = 64
 /** Reverted transactions of one job; after these it is given up. */
 const MOST_REVERTED = 3
 /** Of a transfer of nothing to oneself. */

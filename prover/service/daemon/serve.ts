@@ -60,6 +60,7 @@ export type ServeEvent = {
     | 'endpoint'
     | 'retrying'
     | 'unserved'
+    | 'workers'
     | 'followed'
     | 'stopped'
     | 'statement-proven'
@@ -128,6 +129,8 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     readonly control?: ServeControl
     /** Is handed who sends batches, whose state may be read at any time. */
     readonly onSubmitter?: (submitter: Pick<Submitter, 'state'>) => void
+    /** Batches being proven at once; as many as keep one machine busy, by default. */
+    readonly proofsUnderWay?: number
     readonly pollMs?: number
     /** A batch waits so long for markets that have not moved yet. */
     readonly settleMs?: number | undefined
@@ -141,11 +144,11 @@ export type ServeControl = {
   /** The service goes round once more. */
   round(): void
   /** Whether no batch is begun for now; those under way are finished. */
-  isPaused(): boolean
+  isPaused(): Promise<boolean>
   /** Markets that somebody wants proven whatever triggers say. */
-  wanted(): readonly string[]
+  wanted(): Promise<readonly string[]>
   /** A batch of these was begun. */
-  begun(names: readonly string[], job: string): void
+  begun(names: readonly string[], job: string): Promise<void>
 }
 
 /** A batch that is worth proving, and why. */
@@ -198,6 +201,10 @@ const FATAL: ReadonlySet<string> = new Set([
   'proof.self-verification',
   'proof.keys-missing',
   'service.circuit-not-built',
+  'service.key-in-use',
+  'service.store-in-use',
+  'service.store-scope',
+  'service.store-unusable',
 ])
 
 /**
@@ -229,11 +236,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   while (true) {
     if (signal.aborted) {
       stopBy = Math.min(stopBy, Date.now() + FINISH_MS)
-      if (Date.now() > stopBy || !(await service.hasOpenJob())) break
+      if (Date.now() > stopBy || !(await service.hasOpenJob().catch(() => false))) break
     }
     try {
       options.control?.round()
-      const worked = await service.advance(!signal.aborted && options.control?.isPaused() !== true)
+      const isPaused = (await options.control?.isPaused()) ?? false
+      const worked = await service.advance(!signal.aborted && !isPaused)
       pause = pollMs
       if (!worked) await service.idle(pause)
     } catch (error) {
@@ -336,9 +344,10 @@ class Service {
     // Read again after the wait, for a proof may have ended meanwhile. One transaction at a time: nonces follow each other.
     const proven = signed.length === 0 ? await this.nextToSend() : undefined
     if (proven !== undefined) return this.sign(proven)
+    const mostUnderWay = this.options.proofsUnderWay ?? CALLS_UNDER_WAY
     // A proof that nobody can send is of no use.
     if (!mayPlan || !(await this.submitter.canPay())) return false
-    if (this.planned.size < CALLS_UNDER_WAY && (await this.plan())) return true
+    if (this.planned.size < mostUnderWay && (await this.plan())) return true
     return (await this.accounts?.plan()) ?? false
   }
 
@@ -412,7 +421,7 @@ class Service {
       job = await this.store.reopen(id)
     }
     this.lastBuild = next.batch.build.name
-    this.options.control?.begun(next.names, id)
+    await this.options.control?.begun(next.names, id)
     await this.report({ step: 'planned', job: id, build: job.build, trigger: name, detail: `${summary} (${trigger})` })
     if (job.status === 'planned') {
       this.planned.set(id, { next, statement, keys })
@@ -565,7 +574,8 @@ class Service {
   }
 
   private async firedTrigger({ batch, names }: NextBatch): Promise<Pick<Found, 'name' | 'trigger'> | undefined> {
-    const wanted = names.filter((name) => this.options.control?.wanted().includes(name))
+    const asked = (await this.options.control?.wanted()) ?? []
+    const wanted = names.filter((name) => asked.includes(name))
     if (wanted.length > 0) return { name: 'asked for', trigger: `asked for: ${wanted.join(', ')}` }
     const { triggers } = this
     const isAsked = (name: TriggerName): boolean => triggers.triggers.includes(name)

@@ -151,7 +151,7 @@ export class Board {
 
   private keepFailure({ step, code, detail = '' }: ServeEvent, now: number): void {
     if (step === 'proven' || step === 'statement-proven') this.failure = undefined
-    if (step === 'retrying' && code?.startsWith('proof.'))
+    if (step === 'retrying' && (code?.startsWith('proof.') || code === 'service.proof-parked'))
       this.failure = { code, detail, since: this.failure?.since ?? now }
   }
 }

@@ -161,11 +161,14 @@ export class Metrics {
     this.gauge('zkrisk_check_ok', '1 if the check passes', ['check'], (gauge) => {
       for (const { name, ok } of readiness.now().checks) gauge.set({ check: name }, Number(ok))
     })
-    this.gauge('zkrisk_paused', '1 while no batch is begun on request', [], (gauge) =>
-      gauge.set(Number(requests.isPaused())),
-    )
+    // A store that does not answer leaves the last value; zkrisk_check_ok says that it does not.
+    this.gauge('zkrisk_paused', '1 while no batch is begun on request', [], async (gauge) => {
+      const isPaused = await requests.isPaused().catch(() => undefined)
+      if (isPaused !== undefined) gauge.set(Number(isPaused))
+    })
     this.gauge('zkrisk_jobs', 'Batches in the store, by status', ['status'], async (gauge) => {
-      for (const [status, count] of Object.entries(await jobs.counts())) gauge.set({ status }, count)
+      const counts = await jobs.counts().catch(() => ({}))
+      for (const [status, count] of Object.entries(counts)) gauge.set({ status }, count)
     })
     this.gauge('zkrisk_alarms', 'Alarms that are raised', ['kind'], (gauge) => {
       gauge.reset()

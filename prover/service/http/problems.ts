@@ -22,6 +22,7 @@ const statuses: Readonly<Record<string, number>> = {
   'service.round-of-others': 422,
   'registry.rpc': 503,
   'registry.rpc-unreachable': 503,
+  'service.database-unreachable': 503,
   'service.unknown-job': 404,
 }
 

@@ -6,7 +6,7 @@ import { isShadowName } from '../../market/marketId.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import { type RoundBook, type RoundFile, roundFileSchema } from '../daemon/accounts/roundBook.ts'
-import type { ProofRequest, RequestStore } from '../daemon/requestStore.ts'
+import type { ProofRequest, RequestStore, RequestWrites } from '../daemon/requestStore.ts'
 import { isoTime } from '../text/figures.ts'
 import type { Scope } from './apiKeys.ts'
 import type { Batches } from './batches.ts'
@@ -108,7 +108,7 @@ export function livenessOf(requests: RequestStore): { readonly alive: boolean; r
 async function statusOf({ figures, jobs, requests, readiness, board, account }: HttpParts): Promise<object> {
   const { chainId, addresses } = figures.deployment
   const head = await figures.head().catch(() => undefined)
-  const pause = requests.pause()
+  const pause = await requests.pause()
   return {
     ...{ version: packageVersion, chainId: chainId.toString(), registry: addresses.registry, account, startedAt },
     balance: readiness.balanceWei === undefined ? null : formatEther(readiness.balanceWei),
@@ -118,7 +118,7 @@ async function statusOf({ figures, jobs, requests, readiness, board, account }: 
     paused: pause === undefined ? null : { by: pause.by, since: new Date(pause.since).toISOString() },
     jobs: await jobs.counts(),
     sending: sendingOf(board),
-    waitingRequests: requests.waiting().length,
+    waitingRequests: (await requests.waiting()).length,
     parts: { portfolio: figures.hasPortfolio, accounts: board.accounts() !== undefined, hedge: false },
   }
 }
@@ -273,8 +273,7 @@ function writes({ figures, requests, rounds }: HttpParts): readonly Route[] {
           const known = (await figures.markets()).map(({ market }) => market)
           const wanted = [...new Set(body?.markets ?? known.filter((name) => !isShadowName(name)))]
           for (const name of wanted) await figures.market(name)
-          // Asked only once all is known: from here to the answer nothing waits, so one key is one request.
-          return () => requestReading(requests.ask(wanted, by))
+          return async (writes: RequestWrites) => requestReading(await writes.ask(wanted, by))
         },
       ),
       ...{ body: schemas.proofRequestBody.nullish(), status: 202 },
@@ -299,8 +298,8 @@ function writes({ figures, requests, rounds }: HttpParts): readonly Route[] {
       '/v1/proof-requests/:request',
       'What became of it',
       schemas.proofRequestSchema,
-      ({ params: { request = '' } }) => {
-        const found = requests.request(request)
+      async ({ params: { request = '' } }) => {
+        const found = await requests.request(request)
         if (found !== undefined) return requestReading(found)
         throw new ThingUnknownError('proof-request', 'Expected a request of the last day; there is none of this id.')
       },
@@ -312,15 +311,21 @@ function writes({ figures, requests, rounds }: HttpParts): readonly Route[] {
       'operate',
       schemas.pauseSchema,
       ({ by }) =>
-        () => {
-          requests.setPaused(by)
+        async (writes: RequestWrites) => {
+          await writes.setPaused(by)
           return { paused: true }
         },
     ),
-    post('/v1/prover/resume', 'Begin batches again', 'operate', schemas.pauseSchema, () => () => {
-      requests.resume()
-      return { paused: false }
-    }),
+    post(
+      '/v1/prover/resume',
+      'Begin batches again',
+      'operate',
+      schemas.pauseSchema,
+      () => async (writes: RequestWrites) => {
+        await writes.resume()
+        return { paused: false }
+      },
+    ),
   ]
 }
 

@@ -5,7 +5,7 @@ import type { AccountsLane } from '../daemon/accounts/lane.ts'
 import type { RoundBook } from '../daemon/accounts/roundBook.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { ServiceLog } from '../daemon/log.ts'
-import { RequestStore } from '../daemon/requestStore.ts'
+import type { RequestStore } from '../daemon/requestStore.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
 import type { Submitter } from '../daemon/submitter.ts'
 import { readApiKeys } from './apiKeys.ts'
@@ -34,8 +34,8 @@ export type SurfaceParts = {
   readonly deployment: Deployment
   readonly provider: Provider
   readonly jobs: JobStore
-  /** File beside the store of jobs. */
-  readonly requests: string
+  /** Opened when all that was asked for is in order. */
+  readonly requests: () => Promise<RequestStore>
   readonly account: string
   /** Words of rounds, where margins of accounts are proven. */
   readonly rounds: RoundBook | undefined
@@ -69,7 +69,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
   const apiKeys = options.apiKeys === undefined ? undefined : readApiKeys(options.apiKeys)
   const { deployment, provider, jobs, account, keys, log } = parts
   const figures = await Figures.open(deployment, provider)
-  const requests = new RequestStore(parts.requests)
+  const requests = await parts.requests()
   const board = new Board()
   const { maxParameterAgeSeconds } = deployment.policy.freshness
   const limits = limitsFor(deployment.chainId, maxParameterAgeSeconds, {
@@ -92,7 +92,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     const rate = options.rate === undefined ? {} : { rate: { perSecond: options.rate, burst: BURST * options.rate } }
     server = await openHttp({ ...shown, metrics, log }, { ...address, apiKeys, ...rate })
   } catch (error) {
-    requests.close()
+    await requests.close()
     throw error
   }
   log.listening(server.url)
@@ -117,7 +117,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
       clearInterval(beat)
       ended.abort()
       await Promise.all([watching, server.close()])
-      requests.close()
+      await requests.close()
     },
   }
 }

@@ -4,16 +4,14 @@
  */
 import { ProverError } from '../../../errors.ts'
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
-import type { AccountBooks, Landed, ProvenMargin, ProvenPortfolio } from '../../../registry/index.ts'
+import type { Landed, ProvenMargin, ProvenPortfolio } from '../../../registry/index.ts'
 import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
 import { arraysOf, type ArraysWanted, landArrays, proveArrays } from './arrays.ts'
 import { proveBooks } from './books.ts'
+import { apartFrom, landApart, proveApart } from './arrayMargins.ts'
 import { landMargins, placesOf, proveMargins } from './margins.ts'
-import { marginModelOf, type PortfolioPlace } from './place.ts'
+import { type AccountToProve, marginModelOf, type PortfolioPlace } from './place.ts'
 import { type PortfolioProver, ProofMaker, type ProofMade } from './proofMaker.ts'
-
-/** An account as the venue last reported it. */
-export type AccountToProve = { readonly account: string; readonly provable: ProvableMargin }
 
 /** An account whose margin a contract holds. */
 export type MarginHeld = {
@@ -34,7 +32,8 @@ export type PortfolioLanded = {
 /**
  * Proves accounts of one round and policy and has the registry hold their margins.
  *
- * Arrays that accounts share are proven once. Proofs do not wait for each other, for the twin knows what each arrives at;
+ * Arrays that accounts share are proven once. An account of few options that would have a proof of margins to itself is proven
+ * straight from its arrays, where that can be (see {@link apartFrom}). Proofs do not wait for each other, for the twin knows what each arrives at;
  * transactions do.
  *
  * @param accounts - by increasing address, of the place's round; see {@link roundWordsOf}
@@ -60,30 +59,45 @@ export async function provePortfolios(
   const reported = await Promise.all(accounts.map(({ account }) => client.account(account)))
   for (const [i, { priceScale = 0 }] of provables.entries())
     await client.requireScale(priceScale, reported.slice(i, i + 1))
-  const maker = new ProofMaker(proving, countProofs(place, provables))
+  const apart = apartFrom(place.models, provables)
+  const together = <T>(of: readonly T[]): readonly T[] => of.filter((_, i) => i !== apart)
+  const maker = new ProofMaker(proving, countProofs(place, provables, together(provables)))
   const arrays = await proveArrays(place, maker, provables, wanted)
-  const books = await proveBooks(place, maker, provables, reported, arrays)
-  const batches = await proveMargins(place, maker, provables, reported)
+  const books = await proveBooks(place, maker, together(provables), together(reported), arrays)
+  const batches = await proveMargins(place, maker, together(provables), together(reported))
+  const own = await proveApart(
+    place,
+    maker,
+    accounts.filter((_, i) => i === apart),
+    arrays,
+  )
 
   const landedArrays = await landArrays(
     place,
     [...arrays.values()].flatMap(({ proven }) => proven ?? []),
   )
-  const landed = { arrays: landedArrays, margins: await landMargins(place, books, batches) }
+  const margins = [...(await landMargins(place, books, batches)), ...(await landApart(place, own))]
+  const booksOf = new Map(books.map((each) => [each.account, each.books]))
   const held = await Promise.all(
-    accounts.map(async ({ account, provable }, i): Promise<MarginHeld> => {
+    accounts.map(async ({ account, provable }): Promise<MarginHeld> => {
       const margin = await client.margin(account)
       requireHeld(account, provable, margin)
-      return { account, provable, books: (books[i] as AccountBooks).books, held: margin }
+      return { account, provable, books: booksOf.get(account) ?? [], held: margin }
     }),
   )
-  return { proofs: maker.made, accounts: held, batches: batches.map(({ stated }) => stated), landed }
+  const stated = [...batches, ...own].map((each) => each.stated)
+  return { proofs: maker.made, accounts: held, batches: stated, landed: { arrays: landedArrays, margins } }
 }
 
-function countProofs(place: PortfolioPlace, provables: readonly ProvableMargin[]): number {
-  const books = provables.reduce((sum, { chain }) => sum + chain.shards.length, 0)
-  const margins = Math.ceil(provables.length / placesOf(marginModelOf(place)))
-  return arraysOf(provables).size + books + margins
+/** @param together - those of them that are proven in batches */
+function countProofs(
+  place: PortfolioPlace,
+  provables: readonly ProvableMargin[],
+  together: readonly ProvableMargin[],
+): number {
+  const books = together.reduce((sum, { chain }) => sum + chain.shards.length, 0)
+  const margins = together.length === 0 ? 0 : Math.ceil(together.length / placesOf(marginModelOf(place)))
+  return arraysOf(provables).size + books + margins + provables.length - together.length
 }
 
 function requireHeld(account: string, { margin }: ProvableMargin, held: ProvenMargin): void {
