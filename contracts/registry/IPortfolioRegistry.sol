@@ -128,6 +128,11 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts
     );
+    /// @notice What is reported next is what an account would hold: no count has it.
+    event CandidateReported(address indexed account);
+    /// @notice An account goes on under another address, which counts from here on if it has positions. The one before holds nothing:
+    /// that is its last report, of this number; 0 if it never had one.
+    event AccountReplaced(address indexed previous, address indexed account, uint256 sequence);
     /// @notice An account of a batch had these margins in force already, or later ones, or was reported anew since this report, or the
     /// round is not fresh any more, so no margins of it were put in force. It may have been counted.
     event MarginSkipped(address indexed account, uint256 indexed asOf, uint256 sequence);
@@ -212,6 +217,25 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external;
+
+    /// @notice Reports what an account would hold, under an address that is nobody's yet: margins of it are proven as of any account,
+    /// and no count has it until it takes the place of another ({replaceAccount}). Restricted to the venue.
+    /// @dev Or whoever asks for what no margin will ever allow would be in the figures of all.
+    /// @custom:reverts as {reportAccount}
+    function reportCandidate(
+        address account,
+        OptionPositionWord[] calldata positions,
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
+    ) external;
+
+    /// @notice Lets a candidate take an account's place; the address before holds nothing, and nothing is proven of it any more.
+    /// Restricted to the venue.
+    /// @param previous  address before; one that was never reported is left as it is
+    /// @param account   the candidate, as it was reported last; 0 if `previous` was one, which is given up
+    /// @param isExposed whether what was reported of it is more than cash that is not owed: it counts from here on. The count under way
+    /// has what `previous` held at its cut-off
+    function replaceAccount(address previous, address account, bool isExposed) external;
 
     /// @notice Begins a count, which {counts} alone may: what accounts are reported to hold from here on is not of it.
     /// @return accounts how many have positions by now

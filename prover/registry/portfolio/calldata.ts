@@ -203,6 +203,13 @@ export type ReportWords = {
 
 const COLLATERAL_WORDS = wordCount('collateralAmount', COLLATERALS)
 
+/** Of an account that another address has taken the place of. */
+export const NOTHING_REPORTED: ReportWords = {
+  positions: [],
+  holdings: pack('holdings', { perpsE12: 0n, cashE12: 0n, perpPnlE12: 0n }),
+  collateralAmounts: new Array<bigint>(COLLATERAL_WORDS).fill(0n),
+}
+
 /** A report as a submission presents it: holdings, amounts of collateral, positions. */
 const presented = ({ positions, holdings, collateralAmounts }: ReportWords): readonly bigint[] => [
   holdings,
