@@ -17,8 +17,6 @@ export default defineConfig({
     cache: 'build/hardhat',
   },
   solidity: {
-    // Cash of the demo's desk: wrapped ether, as every chain has it.
-    npmFilesToBuild: ['solady/src/tokens/WETH.sol'],
     // The compiler comes from npm by path: Hardhat would otherwise download one.
     version: solc.version,
     path: require.resolve('solc/soljson.js'),

@@ -110,12 +110,13 @@ export {
   provePricesOffline,
   verifyPricesOffline,
 } from './service/answers/offlinePrices.ts'
-export {
-  type AccountToProve,
-  type PortfolioLanded,
-  provePortfolios,
-} from './service/daemon/portfolios/portfolios.ts'
-export type { PortfolioModel, PortfolioModels, PortfolioPlace } from './service/daemon/portfolios/place.ts'
+export { type PortfolioLanded, provePortfolios } from './service/daemon/portfolios/portfolios.ts'
+export type {
+  AccountToProve,
+  PortfolioModel,
+  PortfolioModels,
+  PortfolioPlace,
+} from './service/daemon/portfolios/place.ts'
 export { policyOf, roundWordsOf } from './service/daemon/portfolios/sharedRound.ts'
 export { type MarginProof, proveMargin } from './service/answers/marginProof.ts'
 

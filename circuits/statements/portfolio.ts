@@ -334,6 +334,29 @@ export const accountStatements = {
       },
     ],
   },
+  arrayMargin: {
+    template: 'ArrayMargin',
+    parameters: ['arrays', 'strikes', 'expiries'],
+    places: 'arrays',
+    slots: 'strikes',
+    inputs: [
+      {
+        sections: [
+          ...marginSections,
+          { name: 'arrayRoots', word: 'root', count: ['arrays'], meaning: 'as the registry holds them' },
+          {
+            name: 'positions',
+            word: 'optionPosition',
+            count: ['arrays', 'strikes'],
+            meaning: 'one for each strike of each array, nothing held where a quantity is 0',
+          },
+          { name: 'flags', word: 'bookFlags', meaning: 'which arrays leave their expiry to the next one' },
+          ...holdingSections,
+        ],
+      },
+    ],
+    outputs: [{ sections: accountLists.accountResults.sections }],
+  },
   crossMargins: {
     template: 'CrossMargins',
     parameters: ['accounts', 'markets', 'parts'],
@@ -414,6 +437,16 @@ export const accountBuilds = [
     statement: 'marginsAlone',
     sizes: [{ name: 'accounts', value: 5 }],
     meaning: 'margins of five accounts, and nothing else of them',
+  },
+  {
+    name: 'arrayMargin2x5',
+    statement: 'arrayMargin',
+    sizes: [
+      { name: 'arrays', value: 2 },
+      { name: 'strikes', value: 5 },
+      { name: 'expiries', value: 1 },
+    ],
+    meaning: 'all that is proven of one account whose options are of one expiry, in at most two arrays, without a book',
   },
   {
     name: 'crossMargins2x2',

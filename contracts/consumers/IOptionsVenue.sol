@@ -51,58 +51,58 @@ interface IOptionsVenue {
         OptionPositionWord[] options;
     }
 
-    /// @notice An account as it stands.
-    /// @param key           what the registry knows it by
-    /// @param reports       reports of the key
-    /// @param markE8        price up to which gains of its perpetuals are in its cash
+    /// @notice An account as it stands, in three slots.
     /// @param cashE12       may be negative
     /// @param perpsE12      signed
-    /// @param positionsHash keccak256 of its position words
+    /// @param markE8        price up to which gains of its perpetuals are in its cash
+    /// @param flaggedAt     when the auction began; 0: there is none
+    /// @param isReported    whether the last report says what is in cash
+    /// @param reports       reports of the key
+    /// @param number        of its key
+    /// @param waiting       number of the candidate of the change that waits; 0: none does
     /// @param keys          keys and candidates it has had
     /// @param markAsOf      round of that price
     /// @param reportedAsOf  round that perpetuals of the last report were marked at
     /// @param flaggedAsOf   round of the evidence last seen that it is below maintenance
-    /// @param flaggedAt     when the auction began; 0: there is none
     /// @param leftAsOf      round of the evidence of the last liquidation; what liquidates next is later
-    /// @param isReported    whether the last report says what is in cash
+    /// @param positionsHash keccak256 of its position words
     struct Account {
-        address key;
-        uint32 reports;
+        int96 cashE12;
+        int64 perpsE12;
         uint48 markE8;
-        int128 cashE12;
-        int128 perpsE12;
-        bytes32 positionsHash;
+        uint40 flaggedAt;
+        bool isReported;
+        uint32 reports;
+        uint32 number;
+        uint32 waiting;
         uint32 keys;
         uint32 markAsOf;
         uint32 reportedAsOf;
         uint32 flaggedAsOf;
-        uint40 flaggedAt;
         uint32 leftAsOf;
-        bool isReported;
+        bytes32 positionsHash;
     }
 
-    /// @notice A change that waits for its proofs.
-    /// @param candidate     what the registry knows the account by as it would be
+    /// @notice A change that waits for its proofs, in four slots.
+    /// @param partner       other side of a trade; 0: a withdrawal
+    /// @param trade         number of the trade; 0: a withdrawal
     /// @param expiresAt     last second at which it may take effect
-    /// @param asOf          round that it was made at, which margins of perpetuals are to be of
     /// @param cashE12       added to cash
+    /// @param reportedE12   cash as reported of the candidate
     /// @param perpsE12      added to perpetuals
     /// @param positionsHash of the positions as they would be
-    /// @param partner       other side of a trade; 0: a withdrawal
+    /// @param asOf          round that it was made at, which margins of perpetuals are to be of
     /// @param priceE8       of the perpetual at that round
-    /// @param trade         number of the trade; 0: a withdrawal
-    /// @param reportedE12   cash as reported of the candidate
     struct Change {
-        address candidate;
-        uint40 expiresAt;
-        uint32 asOf;
-        int128 cashE12;
-        int128 perpsE12;
-        bytes32 positionsHash;
         address partner;
-        uint48 priceE8;
         uint40 trade;
-        int128 reportedE12;
+        uint40 expiresAt;
+        int96 cashE12;
+        int96 reportedE12;
+        int64 perpsE12;
+        bytes32 positionsHash;
+        uint32 asOf;
+        uint48 priceE8;
     }
 
     /// @notice What a liquidation did, and on what it rested.
@@ -143,7 +143,7 @@ interface IOptionsVenue {
     event ChangeProposed(address indexed owner, address indexed candidate, uint256 trade, uint256 asOf, uint256 expiresAt);
     /// @notice A change took effect: the candidate is the account's key.
     event ChangeTaken(address indexed owner, address indexed key, address previous, uint256 trade);
-    /// @notice An account has another key: a change took effect, or there was evidence under the last one that does not count.
+    /// @notice An account has another key, for there was evidence under the last one that does not count.
     event KeyReplaced(address indexed key, address previous);
     /// @notice A change is no more: cancelled, or overtaken by a settlement or a liquidation. Its candidate holds nothing.
     event ChangeVoided(address indexed owner, address indexed candidate);
@@ -213,6 +213,8 @@ interface IOptionsVenue {
     /// @notice No evidence that the account is below maintenance counts: there is none (`asOf` 0), it is of a round that the reported
     /// perpetuals were not marked at, or of one that the account was liquidated at already.
     error NotLiquidatable(address owner, uint256 asOf, uint256 reportedAsOf);
+    /// @notice The registry is asked to take a witness, and nothing else.
+    error NotAWitness(bytes4 selector);
     /// @notice More of the account than it takes to restore it.
     error FractionTooLarge(uint256 fractionBps, uint256 mostBps);
     /// @notice The liquidator has less than what it takes over may need.
@@ -306,11 +308,24 @@ interface IOptionsVenue {
         OptionPositionWord[] calldata ownPositions
     ) external;
 
-    /// @notice An account as it stands.
-    function accountOf(address owner) external view returns (Account memory);
+    /// @notice The same with the witness that shows it, in one transaction and at its round, which is to be the newest.
+    /// @param witness call of the registry that proves it: {IPortfolioRegistry-proveUnhealthy} or {-proveUnhealthyByArrays}
+    /// @custom:reverts NotAWitness, what the registry reverts with, and as {liquidate}
+    function liquidateByWitness(
+        address owner,
+        uint256 fractionBps,
+        OptionPositionWord[] calldata positions,
+        OptionPositionWord[] calldata ownPositions,
+        bytes calldata witness
+    ) external;
 
-    /// @notice The change that waits; its candidate is 0 if none does.
-    function changeOf(address owner) external view returns (Change memory);
+    /// @notice An account as it stands.
+    /// @return key what the registry knows it by; 0 if it has never held anything
+    function accountOf(address owner) external view returns (address key, Account memory account);
+
+    /// @notice The change that waits.
+    /// @return candidate what the registry knows the account by as it would be; 0 if none waits
+    function changeOf(address owner) external view returns (address candidate, Change memory change);
 
     /// @notice What settles an expiry; `isFinal` once no earlier round may replace it.
     function settlementOf(uint256 expiry) external view returns (uint256 priceE8, uint256 asOf, bool isFinal);

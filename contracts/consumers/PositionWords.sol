@@ -40,19 +40,25 @@ library PositionWords {
         OptionPositionWord[] memory one,
         OptionPositionWord[] memory other
     ) internal pure returns (OptionPositionWord[] memory words) {
-        words = new OptionPositionWord[](one.length + other.length);
+        (uint256 ones, uint256 others) = (one.length, other.length);
+        words = new OptionPositionWord[](ones + others);
         uint256 count = 0;
         (uint256 i, uint256 j) = (0, 0);
-        while (i < one.length || j < other.length) {
-            uint256 first = i < one.length ? _order(one[i]) : type(uint256).max;
-            uint256 second = j < other.length ? _order(other[j]) : type(uint256).max;
-            OptionPositionWord next = first <= second ? one[i] : other[j];
-            if (first == second) next = _added(next, other[j]);
-            if (first <= second) ++i;
-            if (second <= first) ++j;
+        while (i < ones || j < others) {
+            (OptionPositionWord next, uint256 first) = _at(one, i, ones);
+            (OptionPositionWord added, uint256 second) = _at(other, j, others);
+            if (first == second) next = _added(next, added);
+            else if (second < first) next = added;
+            unchecked {
+                // Indices are below lengths.
+                if (first <= second) ++i;
+                if (second <= first) ++j;
+            }
             if (_isNothing(next)) continue;
             words[count] = next;
-            ++count;
+            unchecked {
+                ++count; // as many as both lists at most
+            }
         }
         _cut(words, count);
     }
@@ -61,7 +67,8 @@ library PositionWords {
     function negated(OptionPositionWord[] memory words) internal pure returns (OptionPositionWord[] memory others) {
         others = new OptionPositionWord[](words.length);
         for (uint256 i = 0; i < words.length; ++i) {
-            others[i] = _withQuantities(words[i], -words[i].callsE12(), -words[i].putsE12());
+            OptionPositionWord word = words[i];
+            others[i] = _withQuantities(word, -word.callsE12(), -word.putsE12());
         }
     }
 
@@ -73,8 +80,9 @@ library PositionWords {
         part = new OptionPositionWord[](words.length);
         uint256 count = 0;
         for (uint256 i = 0; i < words.length; ++i) {
-            (int256 calls, int256 puts) = (words[i].callsE12(), words[i].putsE12());
-            OptionPositionWord next = _withQuantities(words[i], shareOf(calls, fractionBps), shareOf(puts, fractionBps));
+            OptionPositionWord word = words[i];
+            int256 calls = shareOf(word.callsE12(), fractionBps);
+            OptionPositionWord next = _withQuantities(word, calls, shareOf(word.putsE12(), fractionBps));
             if (_isNothing(next)) continue;
             part[count] = next;
             ++count;
@@ -90,7 +98,8 @@ library PositionWords {
     /// @notice Most that options could be worth, whoever holds them: calls at the price of the asset, puts at their strike.
     function notionalE12(OptionPositionWord[] memory words, uint256 priceE8) internal pure returns (uint256 total) {
         for (uint256 i = 0; i < words.length; ++i) {
-            total += _size(words[i].callsE12()) * priceE8 + _size(words[i].putsE12()) * words[i].strikeE8();
+            OptionPositionWord word = words[i];
+            total += _size(word.callsE12()) * priceE8 + _size(word.putsE12()) * word.strikeE8();
         }
         total /= uint256(LOT);
     }
@@ -139,6 +148,17 @@ library PositionWords {
         return HoldingsWord.wrap(low | (uint256(CASH_LIMIT) << GAIN_AT));
     }
 
+    /// @dev An element with its order; beyond the last one nothing, after everything.
+    function _at(
+        OptionPositionWord[] memory words,
+        uint256 index,
+        uint256 count
+    ) private pure returns (OptionPositionWord word, uint256 order) {
+        if (index >= count) return (word, type(uint256).max);
+        word = words[index];
+        order = _order(word);
+    }
+
     /// @dev Expiry, then strike.
     function _order(OptionPositionWord word) private pure returns (uint256) {
         return (word.expiry() << 48) | word.strikeE8();
@@ -163,7 +183,9 @@ library PositionWords {
 
     function _biased(int256 value, int256 limit) private pure returns (uint256) {
         if (value >= limit || value < -limit) revert BeyondReport(value, limit);
-        return uint256(value + limit);
+        unchecked {
+            return uint256(value + limit); // between 0 and twice the limit
+        }
     }
 
     function _between(int256 quantity, uint256 lowE8, uint256 highE8) private pure returns (int256 least, int256 most) {

@@ -53,6 +53,18 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     /// @notice Paid to some accounts, not yet taken from others.
     int256 public clearingE12;
 
+    /// @dev What the registry shows an account to be below maintenance by.
+    /// @param key     which it knows the account by
+    /// @param isThere whether it does
+    /// @param asOf    the round; 0 where it is ahead of the chain's clock
+    /// @param margin  proven last
+    struct Evidence {
+        address key;
+        bool isThere;
+        uint256 asOf;
+        IPortfolioMargins.Margin margin;
+    }
+
     mapping(address owner => Account) internal _accounts;
     mapping(address owner => Change) internal _changes;
 
@@ -73,12 +85,11 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     /// @inheritdoc IOptionsVenue
     function deposit(uint256 amount) external nonReentrant {
         Account storage account = _accounts[msg.sender];
-        if (account.key == address(0)) {
-            account.key = msg.sender;
-            account.key = _nextKey(account);
+        if (account.keys == 0) {
+            account.number = ++account.keys;
             account.positionsHash = NO_POSITIONS;
         }
-        account.cashE12 += _cashOf(amount).toInt256().toInt128();
+        account.cashE12 += _cashOf(amount).toInt256().toInt96();
         account.isReported = false;
         emit Deposited(msg.sender, amount);
         _pull(amount);
@@ -105,47 +116,55 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         IPortfolioRegistry.Round calldata round,
         OptionPositionWord[] calldata positions
     ) external nonReentrant {
-        Account storage account = _held(owner, positions);
+        OptionPositionWord[] memory held = positions;
+        Account storage account = _held(owner, held);
         (, uint256 priceE8) = _newestPrices(round);
         _noteFlag(owner, account); // a mark of a later round must not end what counts until now
         _markTo(account, round.asOf, priceE8);
         // One report a round, or whoever proves would be overtaken again and again; cash that came in may be said any time.
         if (account.isReported) revert NothingChanges();
-        _report(account, positions);
-        emit Marked(owner, account.key, round.asOf, priceE8, account.cashE12);
+        _report(owner, account, held);
+        emit Marked(owner, _keyOf(owner, account.number), round.asOf, priceE8, account.cashE12);
     }
 
     /// @inheritdoc IOptionsVenue
-    function accountOf(address owner) external view returns (Account memory) {
-        return _accounts[owner];
+    function accountOf(address owner) external view returns (address key, Account memory account) {
+        account = _accounts[owner];
+        key = _keyOf(owner, account.number);
     }
 
     /// @inheritdoc IOptionsVenue
-    function changeOf(address owner) external view returns (Change memory) {
-        return _changes[owner];
+    function changeOf(address owner) external view returns (address candidate, Change memory change) {
+        return (_keyOf(owner, _accounts[owner].waiting), _changes[owner]);
     }
 
     /// @dev Notes evidence that an account is below maintenance; whether any counts.
-    function _noteFlag(address owner, Account storage account) internal virtual returns (bool counts);
+    function _noteFlag(
+        address owner,
+        Account storage account
+    ) internal virtual returns (bool counts, Evidence memory evidence);
 
     /// @dev An account whose positions these are.
-    function _held(address owner, OptionPositionWord[] memory positions) internal view returns (Account storage account) {
+    function _held(
+        address owner,
+        OptionPositionWord[] memory positions
+    ) internal view returns (Account storage account) {
         account = _accounts[owner];
-        if (account.key == address(0)) revert AccountUnknown(owner);
+        if (account.keys == 0) revert AccountUnknown(owner);
         bytes32 given = positions.hashOf();
         if (given != account.positionsHash) revert PositionsDiffer(owner, given, account.positionsHash);
     }
 
-    function _requireNoChange(address owner) internal view {
-        address candidate = _changes[owner].candidate;
-        if (candidate != address(0)) revert ChangePending(owner, candidate);
+    function _requireNoChange(address owner, Account storage account) internal view {
+        if (account.waiting != 0) revert ChangePending(owner, _keyOf(owner, account.waiting));
     }
 
-    function _voidChange(address owner) internal {
-        address candidate = _changes[owner].candidate;
-        if (candidate == address(0)) return;
+    function _voidChange(address owner, Account storage account) internal {
+        if (account.waiting == 0) return;
+        address candidate = _keyOf(owner, account.waiting);
+        account.waiting = 0;
         delete _changes[owner];
-        _reportNothing(candidate); // or a count of open interest would wait for it for ever
+        registry.replaceAccount(candidate, address(0), false);
         emit ChangeVoided(owner, candidate);
     }
 
@@ -153,10 +172,13 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
     function _newestPrices(
         IPortfolioRegistry.Round calldata round
     ) internal view returns (uint256 spotE8, uint256 perpPriceE8) {
-        uint256 newest = arrays.requirePrices(round.asOf, round.marketWords, round.expiriesHash);
-        if (round.asOf != newest) revert RoundNotNewest(round.asOf, newest);
+        _requireNewest(round.asOf, arrays.requirePrices(round.asOf, round.marketWords, round.expiriesHash));
         RoundPricesWord prices = round.marketWords.roundPrices();
         return (prices.spotE8(), prices.perpPriceE8());
+    }
+
+    function _requireNewest(uint256 asOf, uint256 newest) internal pure {
+        if (asOf != newest) revert RoundNotNewest(asOf, newest);
     }
 
     /// @dev Gains of the perpetuals since the last mark become cash. The next report is the first that says so.
@@ -173,7 +195,7 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
 
     function _payFromClearing(Account storage account, int256 amountE12) internal {
         if (amountE12 == 0) return;
-        account.cashE12 += amountE12.toInt128();
+        account.cashE12 += amountE12.toInt96();
         clearingE12 -= amountE12;
     }
 
@@ -182,55 +204,58 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         return (perpsE12 * (int256(priceE8) - int256(sinceE8))) / PositionWords.LOT;
     }
 
-    /// @dev From the key before it, which is from its owner in the end.
-    function _nextKey(Account storage account) internal returns (address) {
-        return address(uint160(uint256(keccak256(abi.encode(address(this), account.key, ++account.keys)))));
+    /// @dev What the registry knows an owner by: of number 0 nothing, or nobody could tell that none waits.
+    function _keyOf(address owner, uint256 number) internal view returns (address) {
+        if (number == 0) return address(0);
+        return address(uint160(uint256(keccak256(abi.encode(address(this), owner, number)))));
     }
 
     /// @dev Tells the registry what an account holds, under its key. Where perpetuals are marked at a round for the first time and there
     /// is evidence of that round, it is of a report without their gains, and would seem to be of this one: it stays with the old key.
-    function _report(Account storage account, OptionPositionWord[] memory positions) internal {
-        uint256 asOf = account.markAsOf;
-        if (account.perpsE12 != 0 && asOf != account.reportedAsOf) {
-            (bool isThere, uint256 evidence) = _evidenceOf(account.key);
-            if (isThere && evidence != account.flaggedAsOf && (evidence == asOf || evidence == 0)) {
-                _follow(account, _nextKey(account), 0);
+    function _report(address owner, Account storage account, OptionPositionWord[] memory positions) internal {
+        (uint32 asOf, uint32 reports) = (account.markAsOf, account.reports);
+        address key = _keyOf(owner, account.number);
+        if (account.perpsE12 == 0) {
+            asOf = account.reportedAsOf;
+        } else if (asOf != account.reportedAsOf) {
+            Evidence memory evidence = _evidenceOf(key, reports);
+            bool isOfRound = evidence.asOf == asOf || evidence.asOf == 0;
+            if (evidence.isThere && evidence.asOf != account.flaggedAsOf && isOfRound) {
+                account.number = ++account.keys;
+                reports = 0;
+                address previous = key;
+                key = _keyOf(owner, account.number);
+                registry.replaceAccount(previous, key, false);
+                emit KeyReplaced(key, previous);
             }
-            account.reportedAsOf = uint32(asOf);
         }
-        ++account.reports;
-        account.isReported = true;
-        _reportAs(account.key, positions, account.perpsE12, account.cashE12);
-    }
-
-    function _reportAs(address key, OptionPositionWord[] memory positions, int256 perpsE12, int256 cashE12) internal {
+        (account.reports, account.reportedAsOf, account.isReported) = (reports + 1, asOf, true);
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] memory none;
-        registry.reportAccount(key, positions, PositionWords.holdings(perpsE12, cashE12), none);
+        registry.reportAccount(key, positions, PositionWords.holdings(account.perpsE12, account.cashE12), none);
     }
 
-    /// @dev What the registry shows an account to be below maintenance by: the round; 0 where it is ahead of the chain's clock.
-    function _evidenceOf(address key) internal view returns (bool isThere, uint256 asOf) {
+    /// @dev Of what was never reported there is none, nor is there where nothing was ever proven of it.
+    function _evidenceOf(address key, uint256 reports) internal view returns (Evidence memory evidence) {
+        evidence.key = key;
+        if (reports == 0) return evidence;
         try registry.marginForLiquidation(key) returns (
-            IPortfolioMargins.Margin memory,
+            IPortfolioMargins.Margin memory margin,
             bool liquidatable,
             uint256 ageSeconds
         ) {
-            return (liquidatable, liquidatable && ageSeconds != 0 ? block.timestamp - ageSeconds : 0);
+            evidence.isThere = liquidatable;
+            if (liquidatable && ageSeconds != 0) evidence.asOf = block.timestamp - ageSeconds;
+            evidence.margin = margin;
         } catch {
-            return (false, 0); // nothing was ever proven of it
+            return evidence;
         }
     }
 
-    /// @dev Another key; the registry hears that the key before it holds nothing.
-    function _follow(Account storage account, address key, uint32 reports) internal returns (address previous) {
-        previous = account.key;
-        (account.key, account.reports) = (key, reports);
-        _reportNothing(previous);
-        emit KeyReplaced(key, previous);
-    }
-
     /// @dev What an account of nothing owes is covered by the fund, as far as it goes; nobody else would ever pay it.
-    function _coverDebt(address owner, Account storage account) internal returns (uint256 coveredE12, uint256 uncoveredE12) {
+    function _coverDebt(
+        address owner,
+        Account storage account
+    ) internal returns (uint256 coveredE12, uint256 uncoveredE12) {
         if (account.cashE12 >= 0 || !_isFlat(account)) return (0, 0);
         uint256 debt = uint256(-int256(account.cashE12));
         coveredE12 = debt < insuranceE12 ? debt : insuranceE12;
@@ -239,11 +264,6 @@ abstract contract VenueAccounts is IOptionsVenue, VenueRules, ReentrancyGuardTra
         badDebtE12 += uncoveredE12;
         account.cashE12 = 0;
         emit DebtCovered(owner, coveredE12, uncoveredE12);
-    }
-
-    function _reportNothing(address key) private {
-        OptionPositionWord[] memory none;
-        _reportAs(key, none, 0, 0);
     }
 
     function _isFlat(Account storage account) internal view returns (bool) {

@@ -2,7 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {OptionPositionWord} from "../generated/Words.sol";
+import {COLLATERAL_AMOUNTS_WORDS} from "../generated/WordLists.sol";
+import {CollateralAmountWord, HoldingsWord, OptionPositionWord} from "../generated/Words.sol";
 import {IPortfolioMargins} from "../registry/IPortfolioMargins.sol";
 import {IPortfolioRegistry} from "../registry/IPortfolioRegistry.sol";
 import {IOptionsVenue} from "./IOptionsVenue.sol";
@@ -39,18 +40,19 @@ abstract contract VenueChanges is VenueAccounts {
         IPortfolioRegistry.Round calldata round,
         OptionPositionWord[] calldata positions
     ) external nonReentrant returns (address candidate) {
-        Account storage account = _held(msg.sender, positions);
+        OptionPositionWord[] memory held = positions;
+        Account storage account = _held(msg.sender, held);
         int256 cash = _cashOf(amount).toInt256();
-        _requireNoChange(msg.sender);
+        _requireNoChange(msg.sender, account);
         if (!_isFlat(account)) {
             (, uint256 priceE8) = _newestPrices(round);
             Change memory change = _changeAt(round.asOf, priceE8);
-            change.cashE12 = -cash.toInt128();
-            return _propose(msg.sender, account, change, positions);
+            change.cashE12 = -cash.toInt96();
+            return _propose(msg.sender, account, change, held);
         }
-        account.cashE12 -= cash.toInt128();
+        account.cashE12 -= cash.toInt96();
         if (account.cashE12 < 0) revert MarginTooLow(msg.sender, account.cashE12 / PositionWords.CASH_PER_MARGIN);
-        _report(account, positions);
+        _report(msg.sender, account, held);
         _pay(msg.sender, cash);
         return address(0);
     }
@@ -66,8 +68,8 @@ abstract contract VenueChanges is VenueAccounts {
         (, uint256 priceE8) = _newestPrices(round);
         Change memory change = _changeAt(round.asOf, priceE8);
         change.trade = ++_trades;
-        (change.partner, change.perpsE12) = (agreed.maker, agreed.perpsE12.toInt128());
-        change.cashE12 = -agreed.premiumE12.toInt128();
+        (change.partner, change.perpsE12) = (agreed.maker, agreed.perpsE12.toInt64());
+        change.cashE12 = -agreed.premiumE12.toInt96();
         OptionPositionWord[] memory options = agreed.options;
         _proposeSide(agreed.owner, change, ownerPositions, options);
         (change.partner, change.perpsE12) = (agreed.owner, -change.perpsE12);
@@ -81,8 +83,8 @@ abstract contract VenueChanges is VenueAccounts {
         OptionPositionWord[] calldata positions,
         OptionPositionWord[] calldata partnerPositions
     ) external nonReentrant {
+        if (_accounts[owner].waiting == 0) revert NoChange(owner);
         Change memory change = _changes[owner];
-        if (change.candidate == address(0)) revert NoChange(owner);
         if (block.timestamp > change.expiresAt) revert ChangeExpired(owner, change.expiresAt);
         _take(owner, change, positions);
         if (change.partner == address(0)) {
@@ -95,14 +97,15 @@ abstract contract VenueChanges is VenueAccounts {
 
     /// @inheritdoc IOptionsVenue
     function cancelChange(address owner) external {
+        Account storage account = _accounts[owner];
+        if (account.waiting == 0) revert NoChange(owner);
         Change memory change = _changes[owner];
-        if (change.candidate == address(0)) revert NoChange(owner);
         bool isOver = block.timestamp > change.expiresAt || (change.partner != address(0) && !_hasPartner(change));
         if (!isOver) {
             if (change.partner != address(0)) revert TradeBinding(owner, change.expiresAt);
             if (msg.sender != owner) revert NotOwner(msg.sender, owner);
         }
-        _voidChange(owner);
+        _voidChange(owner, account);
     }
 
     /// @dev A change made at a round, which so far changes nothing.
@@ -120,12 +123,14 @@ abstract contract VenueChanges is VenueAccounts {
         OptionPositionWord[] memory positions
     ) private returns (address candidate) {
         _markTo(account, change.asOf, change.priceE8);
-        candidate = _nextKey(account);
-        change.candidate = candidate;
+        account.waiting = ++account.keys;
+        candidate = _keyOf(owner, account.waiting);
         change.positionsHash = positions.hashOf();
         change.reportedE12 = account.cashE12 + change.cashE12;
         _changes[owner] = change;
-        _reportAs(candidate, positions, account.perpsE12 + change.perpsE12, change.reportedE12);
+        HoldingsWord holdings = PositionWords.holdings(int256(account.perpsE12) + change.perpsE12, change.reportedE12);
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] memory none;
+        registry.reportCandidate(candidate, positions, holdings, none);
         emit ChangeProposed(owner, candidate, change.trade, change.asOf, change.expiresAt);
     }
 
@@ -135,8 +140,9 @@ abstract contract VenueChanges is VenueAccounts {
         OptionPositionWord[] memory positions,
         OptionPositionWord[] memory bought
     ) private {
-        _requireNoChange(owner);
-        _propose(owner, _held(owner, positions), change, positions.sum(bought));
+        Account storage account = _held(owner, positions);
+        _requireNoChange(owner, account);
+        _propose(owner, account, change, positions.sum(bought));
     }
 
     function _take(address owner, Change memory change, OptionPositionWord[] memory positions) private {
@@ -148,8 +154,12 @@ abstract contract VenueChanges is VenueAccounts {
             account.perpsE12 += change.perpsE12;
         }
         account.positionsHash = change.positionsHash;
-        _requireProven(owner, account, change);
-        address previous = _follow(account, change.candidate, 1);
+        address previous = _keyOf(owner, account.number);
+        address candidate = _keyOf(owner, account.waiting);
+        bool isFlat = _isFlat(account);
+        _requireProven(owner, account, change, isFlat);
+        registry.replaceAccount(previous, candidate, !isFlat || change.reportedE12 < 0);
+        (account.number, account.waiting, account.reports) = (account.waiting, 0, 1);
         (account.flaggedAsOf, account.flaggedAt, account.leftAsOf) = (0, 0, 0);
         account.reportedAsOf = change.asOf;
         delete _changes[owner];
@@ -157,33 +167,40 @@ abstract contract VenueChanges is VenueAccounts {
         bool isMarked = account.perpsE12 == 0 || account.markAsOf == change.asOf;
         account.isReported = isMarked && account.cashE12 == change.reportedE12;
         if (!isMarked || account.cashE12 < change.reportedE12) {
-            _report(_held(owner, positions), positions);
+            _report(owner, _held(owner, positions), positions);
         }
-        emit ChangeTaken(owner, change.candidate, previous, change.trade);
+        emit ChangeTaken(owner, candidate, previous, change.trade);
     }
 
     /// @dev An account of cash alone owes nothing that a price could change.
-    function _requireProven(address owner, Account storage account, Change memory change) private view {
-        if (_isFlat(account)) {
+    function _requireProven(
+        address owner,
+        Account storage account,
+        Change memory change,
+        bool isFlat
+    ) private view {
+        if (isFlat) {
             if (account.cashE12 < 0) revert MarginTooLow(owner, account.cashE12 / PositionWords.CASH_PER_MARGIN);
             return;
         }
-        IPortfolioMargins.Margin memory margin = registry.marginOf(change.candidate);
+        address key = _keyOf(owner, account.number);
+        IPortfolioMargins.Margin memory margin = registry.marginOf(_keyOf(owner, account.waiting));
         if (margin.initialE8 < 0) revert MarginTooLow(owner, margin.initialE8);
         // A withdrawal takes of what a buffer was asked for, so it is held to it; a trade only if it adds risk.
         if (address(policy) != address(0)) {
-            policy.requireOpening(owner, change.trade == 0 ? address(0) : account.key, margin, insuranceE12);
+            policy.requireOpening(owner, change.trade == 0 ? address(0) : key, margin, insuranceE12);
         }
         // Of perpetuals a report is exact at its own round alone; of options alone any later one is as good.
         bool isOfRound = account.perpsE12 == 0 ? margin.asOf >= change.asOf : margin.asOf == change.asOf;
         if (!isOfRound) revert MarginOfOtherRound(owner, margin.asOf, change.asOf);
-        (bool isThere, uint256 flaggedAsOf) = _evidenceOf(account.key);
+        Evidence memory evidence = _evidenceOf(key, account.reports);
         // Where the clock does not tell its round yet, it may be later.
-        if (isThere && (flaggedAsOf > margin.asOf || flaggedAsOf == 0)) revert AccountFlagged(owner, flaggedAsOf, margin.asOf);
+        if (evidence.isThere && (evidence.asOf > margin.asOf || evidence.asOf == 0)) {
+            revert AccountFlagged(owner, evidence.asOf, margin.asOf);
+        }
     }
 
     function _hasPartner(Change memory change) private view returns (bool) {
-        Change storage other = _changes[change.partner];
-        return other.candidate != address(0) && other.trade == change.trade;
+        return _accounts[change.partner].waiting != 0 && _changes[change.partner].trade == change.trade;
     }
 }

@@ -61,11 +61,11 @@ abstract contract VenueSettlement is VenueAccounts {
         assembly ("memory-safe") {
             mstore(left, count)
         }
-        _voidChange(owner); // it is of positions that are no more
+        _voidChange(owner, account); // it is of positions that are no more
         account.positionsHash = PositionWords.hashOf(left);
         _payFromClearing(account, payoffE12);
         _coverDebt(owner, account);
-        _report(account, left);
+        _report(owner, account, left);
         emit Settled(owner, positions.length - count, payoffE12);
     }
 

@@ -24,15 +24,16 @@ interface IModelRegistry is IPauses {
         UnhealthyWitness,
         MarginsAlone,
         ScenarioWitness,
-        CrossMargins
+        CrossMargins,
+        ArrayMargin
     }
 
     /// @notice One compiled circuit with one key.
     /// @param verifier            contract that verifies its proofs
-    /// @param places              M: markets in a batch; of an array strikes, of a book segments, of a witness its
-    ///                            arrays, of margins accounts
-    /// @param slots               K: observations per market; of a book or a witness from arrays strikes per array; of margins over
-    ///                            several markets how many; else 1
+    /// @param places              M: markets in a batch; of an array strikes, of a book segments, of a witness or
+    ///                            a margin straight from arrays these, of other margins accounts
+    /// @param slots               K: observations per market; of a book, or what is straight from arrays, strikes per array; of
+    ///                            margins over several markets how many; else 1
     /// @param status              set by the registry of models
     /// @param allowsBacklog       batches may end in an old observation: for models that drain a backlog
     /// @param volatilityModel     family of circuits that estimate volatility alike; 0 of kinds that estimate none

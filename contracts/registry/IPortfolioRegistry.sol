@@ -72,10 +72,10 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     }
 
     /// @notice A batch of margins, besides its accounts.
-    /// @param bookModelId   active model of option books; of no account if none has options
-    /// @param marginModelId active model of margins
+    /// @param bookModelId   active model of option books; of no account if none has options. Straight from arrays as {Witness} has it
+    /// @param marginModelId active model of margins, or of margins straight from arrays
     /// @param commitment    the margin circuit's commitment to its input words
-    /// @param emptyMargins  what is proven of an account that holds nothing, which fills places left
+    /// @param emptyMargins  what is proven of an account that holds nothing, which fills places left; not read if none are
     struct Batch {
         bytes32 bookModelId;
         bytes32 marginModelId;
@@ -128,6 +128,11 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] collateralAmounts
     );
+    /// @notice What is reported next is what an account would hold: no count has it.
+    event CandidateReported(address indexed account);
+    /// @notice An account goes on under another address, which counts from here on if it has positions. The one before holds nothing:
+    /// that is its last report, of this number; 0 if it never had one.
+    event AccountReplaced(address indexed previous, address indexed account, uint256 sequence);
     /// @notice An account of a batch had these margins in force already, or later ones, or was reported anew since this report, or the
     /// round is not fresh any more, so no margins of it were put in force. It may have been counted.
     event MarginSkipped(address indexed account, uint256 indexed asOf, uint256 sequence);
@@ -176,7 +181,7 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     error MarginNotNewer(address account, uint256 asOf, uint256 sequence);
     /// @notice A margins word has bits beyond its fields.
     error MarginsOutOfRange(address account, AccountMarginsWord margins);
-    /// @notice A witness from arrays has at least one and at most as many as its model has places for.
+    /// @notice A witness or a margin from arrays has at least one and at most as many as its model has places for.
     error ArrayCountOutOfRange(uint256 arrays, uint256 places);
     /// @notice There is no such scenario.
     error ScenarioOutOfRange(ScenarioChoiceWord scenario);
@@ -213,6 +218,25 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external;
 
+    /// @notice Reports what an account would hold, under an address that is nobody's yet: margins of it are proven as of any account,
+    /// and no count has it until it takes the place of another ({replaceAccount}). Restricted to the venue.
+    /// @dev Or whoever asks for what no margin will ever allow would be in the figures of all.
+    /// @custom:reverts as {reportAccount}
+    function reportCandidate(
+        address account,
+        OptionPositionWord[] calldata positions,
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
+    ) external;
+
+    /// @notice Lets a candidate take an account's place; the address before holds nothing, and nothing is proven of it any more.
+    /// Restricted to the venue.
+    /// @param previous  address before; one that was never reported is left as it is
+    /// @param account   the candidate, as it was reported last; 0 if `previous` was one, which is given up
+    /// @param isExposed whether what was reported of it is more than cash that is not owed: it counts from here on. The count under way
+    /// has what `previous` held at its cut-off
+    function replaceAccount(address previous, address account, bool isExposed) external;
+
     /// @notice Begins a count, which {counts} alone may: what accounts are reported to hold from here on is not of it.
     /// @return accounts how many have positions by now
     /// @custom:reverts NotTheCounts
@@ -228,12 +252,14 @@ interface IPortfolioRegistry is IPortfolioMargins, IRoundErrors {
     /// that have these margins in force already, or later ones: they are skipped. Those that the count under way still needs are
     /// counted, see {IOpenInterest}: of its round whether or not that is still fresh, at the report that they stood with at its cut-off.
     /// @dev Checks run from cheap to dear: round, accounts, positions and arrays, then all proofs in one. The keys of books and
-    /// margins must share their first phase, see {IBatchVerifier-FirstPhaseDiffers}.
+    /// margins must share their first phase, see {IBatchVerifier-FirstPhaseDiffers}. One account whose options come without a proof
+    /// of a book is margined straight from the arrays that they are in, by `marginProof` alone.
     /// @param bookWords   of every book of every account in turn: commitment, array roots, position words by segment, state
     /// after the book. Which segments continue follows from the expiries, and what fills an account's last book up from its last
-    /// array: its root again, with nothing held
+    /// array: its root again, with nothing held. Straight from arrays their roots and position words and nothing else
     /// @param bookProofs  one a book
     /// @param marginProof of the batch
+    /// @custom:reverts ArrayCountOutOfRange
     function submitPortfolio(
         Round calldata round,
         Batch calldata batch,

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {ArrayMarginFrame} from "../generated/ArrayMarginFrame.sol";
 import {MarginsAloneFrame} from "../generated/MarginsAloneFrame.sol";
 import {PortfolioMarginFrame} from "../generated/PortfolioMarginFrame.sol";
 import {ScenarioWitnessFrame} from "../generated/ScenarioWitnessFrame.sol";
@@ -71,6 +72,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
     ) AccessManaged(authority) CountedAccounts(arrays_) BookFolding(models_, emptyState_) {
         models_.requireLayout(PortfolioMarginFrame.LAYOUT_HASH, IModelRegistry.Kind.PortfolioMargin);
         models_.requireLayout(MarginsAloneFrame.LAYOUT_HASH, IModelRegistry.Kind.MarginsAlone);
+        models_.requireLayout(ArrayMarginFrame.LAYOUT_HASH, IModelRegistry.Kind.ArrayMargin);
         models_.requireLayout(UnhealthyWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.UnhealthyWitness);
         models_.requireLayout(ScenarioWitnessFrame.LAYOUT_HASH, IModelRegistry.Kind.ScenarioWitness);
     }
@@ -102,10 +104,9 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256[8] calldata marginProof
     ) external {
         Scope memory scope = _scopeOfCount(round);
-        (address verifier, uint256 places) = _marginModel(
-            batch.marginModelId,
-            PortfolioMarginFrame.LAYOUT_HASH,
-            accounts.length
+        bool isFromArrays = _isFromArrays(accounts, bookProofs.length);
+        (address verifier, uint256 places, uint256 slots) = _marginModel(
+            batch.marginModelId, isFromArrays ? ArrayMarginFrame.LAYOUT_HASH : PortfolioMarginFrame.LAYOUT_HASH, accounts.length
         );
         uint256 first;
         assembly ("memory-safe") {
@@ -114,7 +115,10 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         (address[] memory addresses, uint256[] memory sequences) = _reportsAt(first, accounts.length, ACCOUNT_WORDS);
         scope.subject = _subjectOfBatch(scope, addresses, sequences, true);
         Books memory books = _openBooks(batch.bookModelId, bookProofs.length);
-        books.publicSignals[0] = _stateBatch(scope, round, batch, accounts, places, books, bookWords);
+        if (isFromArrays) (books.segments, books.strikes) = (places, slots);
+        books.publicSignals[0] = isFromArrays
+            ? _stateFromArrays(scope, round, batch, accounts[0], books, bookWords)
+            : _stateBatch(scope, round, batch, accounts, places, books, bookWords);
         _requireArrays(scope.priced);
         _verify(books, bookWords, bookProofs, verifier, marginProof);
         if (scope.counted != 0) _countAccounts(scope, accounts);
@@ -134,7 +138,7 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         uint256[8] calldata marginProof
     ) external {
         Scope memory scope = _scope(round, false);
-        (address verifier, uint256 places) = _marginModel(
+        (address verifier, uint256 places, ) = _marginModel(
             batch.marginModelId,
             MarginsAloneFrame.LAYOUT_HASH,
             accounts.length
@@ -358,6 +362,42 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         return transcript.close();
     }
 
+    /// @dev Margins of one account whose options come without a proof of a book: straight from the arrays that they are in.
+    function _isFromArrays(AccountMargin[] calldata accounts, uint256 bookProofs) private pure returns (bool) {
+        return bookProofs == 0 && accounts.length == 1 && accounts[0].held.arrays != 0;
+    }
+
+    /// @notice Derives the public signals of margins straight from arrays, whose words stand where those of books do elsewhere.
+    /// @param sizes of the model
+    function _stateFromArrays(
+        Scope memory scope,
+        Round calldata round,
+        Batch calldata batch,
+        AccountMargin calldata proven,
+        Books memory sizes,
+        uint256[] calldata arrayWords
+    ) private view returns (uint256[3] memory) {
+        HeldAccount calldata held = proven.held;
+        Fold memory fold;
+        (uint256[] memory arrayRoots, uint256[] memory positions, BookFlagsWord flags) = _takeUnfolded(
+            scope, sizes, fold, held.arrays, batch.bookModelId, arrayWords
+        );
+        sizes.next = arrayWords.length;
+        _requireHeld(scope, fold, held, 0);
+        PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
+            ArrayMarginFrame.LAYOUT_HASH,
+            batch.marginModelId,
+            scope.subject,
+            batch.commitment,
+            ArrayMarginFrame.words(sizes.segments, sizes.strikes)
+        );
+        ArrayMarginFrame.putInputs(
+            transcript, round.marketWords, scope.policy, arrayRoots, positions, flags, held.holdings, held.collateralAmounts
+        );
+        _putResults(transcript, proven);
+        return transcript.close();
+    }
+
     /// @notice Puts what an account holds into a transcript, its options folded over its books.
     function _putHeld(
         PortfolioStatement.Transcript memory transcript,
@@ -369,14 +409,17 @@ contract PortfolioRegistry is PositionBook, BookFolding {
     ) private view {
         bytes32 subject = _subjectOf(scope.roundId, held.account, held.sequence);
         Fold memory fold = _fold(scope.priced, books, bookWords, subject, held.arrays);
+        _requireHeld(scope, fold, held, index);
+        PortfolioMarginFrame.putInputs(transcript, fold.state, held.holdings, held.collateralAmounts);
+    }
+
+    /// @dev Of reports that nothing is put in force or counted of there is nothing left to compare with.
+    function _requireHeld(Scope memory scope, Fold memory fold, HeldAccount calldata held, uint256 index) private view {
         Account storage account = _accounts[held.account];
         bool isLast = held.sequence == account.sequence;
-        // Of other reports there is nothing left to compare with: nothing of them is put in force, or counted.
-        if (isLast || _has(scope.counted, index)) {
-            bytes32 bookHash = isLast ? account.bookHash : _cutOffs[held.account];
-            _requireReported(fold, held.account, held.holdings, held.collateralAmounts, bookHash);
-        }
-        PortfolioMarginFrame.putInputs(transcript, fold.state, held.holdings, held.collateralAmounts);
+        if (!isLast && !_has(scope.counted, index)) return;
+        bytes32 bookHash = isLast ? account.bookHash : _cutOffs[held.account];
+        _requireReported(fold, held.account, held.holdings, held.collateralAmounts, bookHash);
     }
 
     function _requireFits(address account, AccountMarginsWord margins) private pure {
@@ -417,8 +460,8 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         Witness calldata witness,
         uint256[] calldata arrayWords
     ) private view returns (uint256[3] memory) {
-        (uint256[] memory arrayRoots, uint256[] memory positions, BookFlagsWord flags) = _takeWitnessed(
-            scope, sizes, fold, witness, arrayWords
+        (uint256[] memory arrayRoots, uint256[] memory positions, BookFlagsWord flags) = _takeUnfolded(
+            scope, sizes, fold, witness.arrays, witness.bookModelId, arrayWords
         );
         PortfolioStatement.Transcript memory transcript = PortfolioStatement.open(
             ScenarioWitnessFrame.LAYOUT_HASH,
@@ -442,20 +485,20 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         return transcript.close();
     }
 
-    /// @dev Takes in what a witness straight from arrays says of them.
-    function _takeWitnessed(
+    /// @dev Takes in what a statement straight from arrays says of them.
+    function _takeUnfolded(
         Scope memory scope,
         Books memory sizes,
         Fold memory fold,
-        Witness calldata witness,
+        uint256 used,
+        bytes32 likelyModel,
         uint256[] calldata arrayWords
     ) private pure returns (uint256[] memory arrayRoots, uint256[] memory positions, BookFlagsWord flags) {
-        uint256 used = witness.arrays;
         if (used == 0 || used > sizes.segments) revert ArrayCountOutOfRange(used, sizes.segments);
         _requireWords(arrayWords.length, used * (1 + sizes.strikes));
         fold.held = ListInMemory.reserve(used * sizes.strikes); // as many as positions that may be met
         scope.priced.met = ListInMemory.reserve(arrayWords.length);
-        scope.priced.likelyModel = witness.bookModelId;
+        scope.priced.likelyModel = likelyModel;
         return _takeArrays(scope.priced, sizes, fold, arrayWords);
     }
 
@@ -465,20 +508,22 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         AccountMargin[] calldata accounts,
         uint256 places
     ) private pure {
-        for (uint256 i = 0; i < accounts.length; ++i) {
-            AccountMargin calldata each = accounts[i];
-            _requireFits(each.held.account, each.margins);
-            PortfolioMarginFrame.putOutputsOneByOne(
-                transcript,
-                each.margins,
-                each.thresholds,
-                each.spotGreeks,
-                each.risk
-            );
-        }
+        for (uint256 i = 0; i < accounts.length; ++i) _putResults(transcript, accounts[i]);
         for (uint256 i = accounts.length; i < places; ++i) {
             PortfolioMarginFrame.putOutputs(transcript, batch.emptyMargins);
         }
+    }
+
+    /// @dev What is proven of an account is the same words, whatever it is proven from: circuits/statements/portfolio.ts.
+    function _putResults(PortfolioStatement.Transcript memory transcript, AccountMargin calldata proven) private pure {
+        _requireFits(proven.held.account, proven.margins);
+        PortfolioMarginFrame.putOutputsOneByOne(
+            transcript,
+            proven.margins,
+            proven.thresholds,
+            proven.spotGreeks,
+            proven.risk
+        );
     }
 
     function _acceptMargin(uint256 asOf, AccountMargin calldata proven) private {
@@ -589,8 +634,8 @@ contract PortfolioRegistry is PositionBook, BookFolding {
         bytes32 modelId,
         bytes32 layoutHash,
         uint256 accounts
-    ) private view returns (address verifier, uint256 places) {
-        (verifier, places, , , ) = models.activeModel(modelId, layoutHash);
+    ) private view returns (address verifier, uint256 places, uint256 slots) {
+        (verifier, places, slots, , ) = models.activeModel(modelId, layoutHash);
         if (accounts == 0 || accounts > places) revert AccountCountOutOfRange(accounts, places);
     }
 

@@ -30,6 +30,44 @@ abstract contract PositionBook is IPortfolioRegistry, CountedAccounts, AccessMan
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
     ) external restricted {
+        _report(account, positions, holdings, collateralAmounts);
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function reportCandidate(
+        address account,
+        OptionPositionWord[] calldata positions,
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
+    ) external restricted {
+        _report(account, positions, holdings, collateralAmounts);
+    }
+
+    /// @inheritdoc IPortfolioRegistry
+    function replaceAccount(address previous, address account, bool isExposed) external restricted {
+        Account storage left = _accounts[previous];
+        bool isReported = left.sequence != 0;
+        // One call of two kinds, for which the compiler keeps one copy; what was held is noted before it is forgotten.
+        for (uint256 i = isReported ? 0 : 1; i < (isExposed ? 2 : 1); ++i) {
+            _noteReport(i == 0 ? previous : account, i == 1, false);
+        }
+        if (isReported) {
+            left.bookHash = 0; // of no report, so nothing is proven of it
+            left.unhealthyAsOf = 0;
+            ++left.sequence;
+        }
+        emit AccountReplaced(previous, account, left.sequence);
+    }
+
+    function _report(
+        address account,
+        OptionPositionWord[] calldata positions,
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
+    ) private {
+        // Which of both functions it is for; told by an argument the compiler would keep two copies of all this.
+        bool isCandidate = msg.sig == IPortfolioRegistry.reportCandidate.selector;
+        if (isCandidate) emit CandidateReported(account);
         (uint256 newestRound, int8 scale) = arrays.reportTerms();
         Positions.check(positions, newestRound);
         if (!holdings.fits()) revert HoldingsOutOfRange(HoldingsWord.unwrap(holdings));
@@ -40,7 +78,7 @@ abstract contract PositionBook is IPortfolioRegistry, CountedAccounts, AccessMan
         bool isExposed = positions.length != 0 || !_owesNothing(holdings, collateralAmounts);
         Account storage held = _accounts[account];
         bool isRescaled = held.priceScale != scale;
-        _noteReport(account, isExposed, isRescaled);
+        _noteReport(account, isExposed && !isCandidate, isRescaled);
         held.bookHash = _bookHash(keccak256(abi.encodePacked(positions)), holdings, collateralAmounts);
         uint256 sequence = ++held.sequence;
         if (isRescaled) {

@@ -66,6 +66,21 @@ export function shardBook(
   return { shards, final: state }
 }
 
+/**
+ * The only shard of positions that one proof holds whole.
+ *
+ * @throws {@link TooManyArraysError} and what {@link shardBook} throws
+ */
+export function wholeShard(
+  positions: readonly OptionPosition[],
+  arrays: readonly PricedArray[],
+  sizes: BookSizes,
+): BookShard {
+  const [shard, second] = shardBook(positions, arrays, sizes).shards
+  if (shard === undefined || second !== undefined) throw new TooManyArraysError(positions.length, sizes)
+  return shard
+}
+
 type Used = Omit<BookSegment, 'continues'>
 
 /** Where a proof that begins at `from` must leave off: its places are taken, or one more expiry would end in it. */
@@ -141,6 +156,20 @@ export class UnknownInstrumentError extends ProverError {
   constructor(position: OptionPosition) {
     super(`Expected an array of the round to price ${nameOf(position)}, found none. List the strike, or correct it.`)
     this.position = position
+  }
+}
+
+/** Options are in more arrays or expiries than a proof opens, or there are none: a book is what to prove them by. */
+export class TooManyArraysError extends ProverError {
+  readonly code = 'portfolio.too-many-arrays'
+  readonly positions: number
+
+  constructor(positions: number, { segments, expiries }: BookSizes) {
+    super(
+      `Expected options in 1 to ${segments} arrays of at most ${expiries} ${expiries === 1 ? 'expiry' : 'expiries'}, ` +
+        `got ${positions} positions that are not. Prove them by a book.`,
+    )
+    this.positions = positions
   }
 }
 

@@ -119,20 +119,47 @@ export async function bookOpenings(
   commit: Commit,
 ): Promise<BookOpenings> {
   const { open } = before
-  const headers = segments.map(({ array }) => array.header)
   return {
-    asOf: headers[0]?.asOf ?? 0n,
-    headerRoots: await Promise.all(headers.map((header) => headerRoot(header, commit))),
-    expiries: headers.map(({ expiry }) => expiry),
-    shortfallsX40: headers.map(({ shortfallX40 }) => shortfallX40),
-    leaves: segments.map(({ array }) => array.leaves.map(leafElements)),
-    headers: closedHeaders(segments, expiries).map(headerElements),
+    asOf: segments[0]?.array.header.asOf ?? 0n,
+    ...(await arrayOpenings(segments, expiries, commit)),
     openIn: open === undefined ? 0n : 1n,
     headerRootIn: open === undefined ? 0n : await headerRoot(open.header, commit),
     sumsIn: open === undefined ? new Array<bigint>(SUM_ELEMENTS).fill(0n) : sumElements(open),
     asOfIn: before.asOf,
     expiryIn: before.expiry,
     totalsIn: totalElements(before.totals),
+  }
+}
+
+/** Private inputs of what opens whole arrays: what their roots commit to. */
+export type ArrayOpenings = HeaderOpenings & Pick<BookOpenings, 'leaves'>
+
+/**
+ * @param expiries - how many may end in the proof
+ * @throws {@link ClosingCountError} if more do
+ */
+export async function arrayOpenings(
+  segments: readonly BookSegment[],
+  expiries: number,
+  commit: Commit,
+): Promise<ArrayOpenings> {
+  const leaves = segments.map(({ array }) => array.leaves.map(leafElements))
+  return { ...(await headerOpenings(segments, expiries, commit)), leaves }
+}
+
+type HeaderOpenings = Pick<BookOpenings, 'headerRoots' | 'expiries' | 'shortfallsX40' | 'headers'>
+
+async function headerOpenings(
+  segments: readonly BookSegment[],
+  expiries: number,
+  commit: Commit,
+): Promise<HeaderOpenings> {
+  const headers = segments.map(({ array }) => array.header)
+  return {
+    headerRoots: await Promise.all(headers.map((header) => headerRoot(header, commit))),
+    expiries: headers.map(({ expiry }) => expiry),
+    shortfallsX40: headers.map(({ shortfallX40 }) => shortfallX40),
+    headers: closedHeaders(segments, expiries).map(headerElements),
   }
 }
 
@@ -144,7 +171,7 @@ function closedHeaders(segments: readonly BookSegment[], expiries: number): read
 }
 
 /** Private inputs of a witness from arrays: what their roots commit to, of the leaves one scenario's group alone. */
-export type ScenarioOpenings = Pick<BookOpenings, 'headerRoots' | 'expiries' | 'shortfallsX40' | 'headers'> & {
+export type ScenarioOpenings = HeaderOpenings & {
   readonly strikesE8: readonly (readonly bigint[])[]
   readonly marks: readonly (readonly bigint[])[]
   readonly columnRoots: readonly (readonly bigint[])[]
@@ -162,14 +189,10 @@ export async function scenarioOpenings(
   scenario: number,
   commit: Commit,
 ): Promise<ScenarioOpenings> {
-  const headers = segments.map(({ array }) => array.header)
   const arrays = segments.map(({ array }) => arrayColumns(array))
   const opened = groupOf(scenario)
   return {
-    headerRoots: await Promise.all(headers.map((header) => headerRoot(header, commit))),
-    expiries: headers.map(({ expiry }) => expiry),
-    shortfallsX40: headers.map(({ shortfallX40 }) => shortfallX40),
-    headers: closedHeaders(segments, expiries).map(headerElements),
+    ...(await headerOpenings(segments, expiries, commit)),
     strikesE8: arrays.map(({ strikesE8 }) => strikesE8),
     marks: arrays.map(({ marks }) => marks),
     columnRoots: await Promise.all(arrays.map(({ groups }) => columnRootsOf(groups, commit))),

@@ -34,7 +34,7 @@ export const restrictedFunctions = {
     setRounds: 'council',
     acceptPriceScale: 'venue',
   },
-  PortfolioRegistry: { reportAccount: 'venue' },
+  PortfolioRegistry: { reportAccount: 'venue', reportCandidate: 'venue', replaceAccount: 'venue' },
   CrossMarginRegistry: { setCrossPolicy: 'council', reportCrossAccount: 'venue' },
   AttestedFeed: committee,
   AttestedRounds: committee,

@@ -17,6 +17,7 @@ export const layoutKinds = [
   'marginsAlone',
   'scenarioWitness',
   'crossMargins',
+  'arrayMargin',
 ] as const satisfies readonly (StatementName | 'none')[]
 
 /** Statements that registries of one market take. */

@@ -187,6 +187,7 @@ export const revertAdvice: Readonly<Record<string, string>> = {
   RoundBeforeExpiry: 'Bring a round at or after the expiry.',
   SettlementStands: 'Settle with the round that stands.',
   NotLiquidatable: 'Mark the account at the newest round, then prove it to be below maintenance at that round.',
+  NotAWitness: 'Bring the calldata of proveUnhealthyByArrays or of proveUnhealthy.',
   FractionTooLarge: 'Take the fraction that is named, or less.',
   BondTooLow: 'Bring cash in, prove newer margins of your own, or take a smaller fraction.',
   BudgetUsed: 'Wait for the next window, or take a smaller fraction.',
@@ -204,7 +205,6 @@ export const revertAdvice: Readonly<Record<string, string>> = {
   QuoteForOtherOrder: 'Have the maker sign a quote for this order.',
   QuoteUsedAlready: 'Have the maker sign a quote under another number.',
   SignatureRejected: 'Have it signed again, for this contract and chain, by the account that is named.',
-  MarkStale: 'Bring a newer price in.',
   // Hedging.
   NotThatFactorysPool: 'Name a pool that the factory made.',
   NotInPool: 'Name one of the pool’s two tokens.',

@@ -8,6 +8,7 @@ import { Program } from './commands/command.ts'
 import { addDeployCommand } from './commands/deploy.ts'
 import { addDeploymentCommand } from './commands/deployment.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addFeedCommands } from './commands/feed.ts'
 import { addGreeksCommand } from './commands/greeks.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addMarginCommand } from './commands/margin.ts'
@@ -16,10 +17,12 @@ import { addParamsCommand } from './commands/params.ts'
 import { addPolicyCommand } from './commands/policy.ts'
 import { addPriceCommand } from './commands/price.ts'
 import { addProofCommands } from './commands/proofs.ts'
+import { addPruneCommand } from './commands/prune.ts'
 import { addReadCommand } from './commands/read.ts'
 import { addReceiptCommand } from './commands/receipt.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addShadowCommands } from './commands/shadows.ts'
+import { addWorkerCommands } from './commands/worker.ts'
 import { EXIT, openTerminal, ownStreams, type Streams } from './text/terminal.ts'
 import { reportUsage } from './text/usage.ts'
 
@@ -50,6 +53,8 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addDeployCommand,
     addDeploymentCommand,
     addServeCommand,
+    addWorkerCommands,
+    addPruneCommand,
     addReadCommand,
     addShadowCommands,
     addAuditCommand,
@@ -57,6 +62,7 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addKeysCommand,
     addDoctorCommand,
     addChainCommands,
+    addFeedCommands,
   ]
   for (const add of commands) add(program)
   return program

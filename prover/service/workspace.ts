@@ -156,6 +156,7 @@ export async function loadPortfolioKeys(folder?: string): Promise<PortfolioKeys>
     marginsAlone: await load('marginsAlone'),
     unhealthyWitness: await load('unhealthyWitness'),
     scenarioWitness: await load('scenarioWitness'),
+    arrayMargin: await load('arrayMargin'),
   }
 }
 

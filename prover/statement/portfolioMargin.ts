@@ -87,24 +87,26 @@ export async function stateMargins(
   const filled = Array.from({ length: sizeOf(build, 'accounts') }, (_, i) => accounts[i] ?? emptyAccount)
   const margins = filled.map((account) => accountMargin(account, round, policy))
   const held = filled.map(({ holdings }) => holdingsWords(holdings))
+  const { margins: alone = [], ...further } = resultWords(margins)
   const stated = await stateOf(build, context, {
     ...roundWords(round),
     ...marginPolicyWords(policy),
     stateIn: await Promise.all(filled.map(({ book }) => stateRoot(book))),
     holdings: held.flatMap(({ holdings = [] }) => holdings),
     collateralAmounts: held.flatMap(({ collateralAmounts = [] }) => collateralAmounts),
-    margins: margins.map((each) => pack('accountMargins', each.margins)),
-    ...(build.statement === 'marginsAlone' ? {} : furtherResults(margins)),
+    margins: alone,
+    ...(build.statement === 'marginsAlone' ? {} : further),
   })
   const circuitInput = { ...publicInput(stated), ...closedBookOpenings(filled.map(({ book }) => book)) }
   return { stated, accounts: filled, margins, circuitInput }
 }
 
-/** What is proven of accounts besides their margins. */
-const furtherResults = (margins: readonly AccountMargin[]): SectionWords => ({
-  thresholds: margins.map(({ thresholds }) => pack('accountThresholds', thresholds)),
-  spotGreeks: margins.map(({ spotGreeks }) => pack('spotGreeks', spotGreeks)),
-  risk: margins.map(({ risk }) => pack('accountRisk', risk)),
+/** Words of all that is proven of accounts. */
+export const resultWords = (results: readonly AccountMargin[]): SectionWords => ({
+  margins: results.map(({ margins }) => pack('accountMargins', margins)),
+  thresholds: results.map(({ thresholds }) => pack('accountThresholds', thresholds)),
+  spotGreeks: results.map(({ spotGreeks }) => pack('spotGreeks', spotGreeks)),
+  risk: results.map(({ risk }) => pack('accountRisk', risk)),
 })
 
 /**

@@ -26,11 +26,12 @@ import { readPortfolio } from '../../prover/portfolio/input/schema.ts'
 import type { CircuitInput } from '../../prover/proof/index.ts'
 import { marginSizes } from '../../prover/service/answers/margins.ts'
 import { type MarketRiskBatch, stateBatch } from '../../prover/statement/marketRisk.ts'
+import { stateArrayMargin } from '../../prover/statement/arrayMargin.ts'
 import { stateCrossMargins } from '../../prover/statement/crossMargins.ts'
 import { stateBook } from '../../prover/statement/optionBook.ts'
 import type { StatementContext } from '../../prover/statement/challenge.ts'
 import { stateMargins, stateWitness } from '../../prover/statement/portfolioMargin.ts'
-import { shardBook } from '../../prover/portfolio/sharding.ts'
+import { shardBook, wholeShard } from '../../prover/portfolio/sharding.ts'
 import { stateScenarioWitness } from '../../prover/statement/scenarioWitness.ts'
 import { stateRiskArray } from '../../prover/statement/riskArray.ts'
 import { root } from './sources.ts'
@@ -94,6 +95,16 @@ async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, Mar
   const priced = arrays.map(({ array }) => array)
   const { segments } = shardBook(positions, priced, inWitness).shards[0] as (typeof chain.shards)[number]
   const accounts = [account, account, account]
+  const inOneExpiry = portfolioBuildOf('arrayMargin')
+  const { expiry } = positions[0] as (typeof positions)[number]
+  const few = wholeShard(
+    positions.filter((each) => each.expiry === expiry),
+    priced,
+    {
+      segments: sizeOf(inOneExpiry, 'arrays'),
+      expiries: sizeOf(inOneExpiry, 'expiries'),
+    },
+  )
   // Its cash gone and as much again owed, the account is short in its worst scenario.
   const cashE12 = account.holdings.cashE12 - 10n ** 18n
   const poor = { ...account, holdings: { ...account.holdings, cashE12 } }
@@ -113,6 +124,19 @@ async function portfolioInputs(): Promise<Readonly<Record<Exclude<BuildName, Mar
         portfolioBuildOf('marginsAlone'),
         NOWHERE,
         [...accounts, account, account],
+        round,
+        marginPolicy,
+      ),
+    ),
+    arrayMargin2x5: inputOf(
+      await stateArrayMargin(
+        inOneExpiry,
+        NOWHERE,
+        {
+          segments: few.segments,
+          arrayRoots: few.segments.map(({ array }) => rootOf(array)),
+          holdings: account.holdings,
+        },
         round,
         marginPolicy,
       ),

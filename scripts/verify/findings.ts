@@ -37,6 +37,7 @@ export const sortedFindings: readonly SortedFinding[] = [
     detector: 'assembly',
     reason: 'Each has its argument beside it, and a test against the same in Solidity or TypeScript.',
     places: {
+      'generated/ArrayMarginFrame.sol': ['putInputs'],
       'generated/CrossMarginsFrame.sol': ['putAccount', 'putMarket', 'putShared'],
       'generated/MarketRiskFrame.sol': ['putInputs', 'putOutputs', 'putShared'],
       'generated/MarketUpdate.sol': [
@@ -145,9 +146,8 @@ export const sortedFindings: readonly SortedFinding[] = [
   },
   {
     detector: 'missing-zero-check',
-    reason:
-      'The desk is an example; who deploys it names where its fees go, and sees it. A median without a source of implied volatilities has zero.',
-    places: { 'consumers/PerpetualDesk.sol': ['constructor'], 'market/MedianFeed.sol': ['constructor'] },
+    reason: 'A median without a source of implied volatilities has zero.',
+    places: { 'market/MedianFeed.sol': ['constructor'] },
   },
   {
     detector: 'msg-value-in-nonpayable',
@@ -211,7 +211,6 @@ export const sortedFindings: readonly SortedFinding[] = [
     reason:
       "Ages, pauses and spacings are seconds to days of the chain's clock on purpose; a block's producer moves it by less than any of them may be.",
     places: {
-      'consumers/PerpetualDesk.sol': ['_mark'],
       'consumers/mocks/MockPortfolioMargins.sol': ['_age', 'marginOf'],
       'consumers/mocks/MockRiskParameters.sol': ['_pausedSeconds', 'pausedUntil'],
       'market/AttestedFeed.sol': ['_requireTimely'],
@@ -273,7 +272,6 @@ export const sortedFindings: readonly SortedFinding[] = [
     detector: 'unused-return',
     reason: 'The other parts of the tuple are not needed, or the call is made for its refusal.',
     places: {
-      'consumers/PerpetualDesk.sol': ['_mark', 'liquidate'],
       'parameters/RiskPolicy.sol': [
         '_setMarketPolicy',
         'freshnessPolicy',

@@ -70,7 +70,7 @@ export const targets: Readonly<Record<string, Target>> = {
     file: 'registry/BookFolding',
     contracts: ['registry/PortfolioRegistry', 'registry/CrossMarginRegistry'],
     smallest: 'registry/CrossMarginRegistry',
-    tests: ['registry/crossMargins', 'registry/portfolioMargins', 'registry/arrayWitness'],
+    tests: ['registry/crossMargins', 'registry/portfolioMargins', 'registry/arrayWitness', 'registry/arrayMargin'],
   },
   CrossPolicy: {
     file: 'registry/CrossPolicy',
@@ -92,6 +92,7 @@ export const targets: Readonly<Record<string, Target>> = {
       'registry/portfolioInForce',
       'registry/marginsAlone',
       'registry/arrayWitness',
+      'registry/arrayMargin',
     ],
   },
 }

@@ -13,8 +13,10 @@ import { landMargins, proveMargins } from '../../prover/service/daemon/portfolio
 import { ProofMaker } from '../../prover/service/daemon/portfolios/proofMaker.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/development/chain.ts'
-import { deployDevelopmentPortfolio } from '../../prover/service/development/portfolio.ts'
+import { deployDevelopmentPortfolio, type DevelopmentPortfolio } from '../../prover/service/development/portfolio.ts'
 import { proveDevelopmentPortfolios, reportAccounts } from '../../prover/service/development/portfolioProofs.ts'
+import { transact } from '../../prover/registry/transactions.ts'
+import { pack } from '../../prover/statement/words.ts'
 import { loadPortfolioKeys } from '../../prover/service/workspace.ts'
 
 const market = { asOf: '2026-02-05T04:30:00Z', spot: '70853.26', perpPrice: '70840' }
@@ -30,6 +32,8 @@ type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> }
 const held = [holding('9000', '-1.5'), holding('-60000', '1'), holding('70000', '0.25')] as const
 const addresses = [1n, 7n, 8n].map((n) => toBeHex(n, 20))
 
+const FOURTH = toBeHex(9n, 20)
+
 let chain: DevelopmentChain
 let whole: PortfolioAudit
 
@@ -42,7 +46,8 @@ beforeAll(async () => {
   try {
     const { client, models } = development
     const accounts = addresses.map((account, i) => ({ account, provable: held[i] as ProvableMargin }))
-    await reportAccounts(development, accounts.slice(1))
+    await reportCandidates(development, accounts)
+    await reportAccounts(development, accounts.slice(1, 2))
     const { round } = await proveDevelopmentPortfolios(development, { prover }, [held[0]])
     await client.openCount(round)
     const reported = await Promise.all(addresses.map((account) => client.account(account)))
@@ -59,6 +64,23 @@ beforeAll(async () => {
   whole = await auditPortfolio({ provider, registry, keys: [portfolioMargin].map(auditKeyOf) })
 })
 
+/** The third takes the place of one that was never reported; what a fourth would hold waits. */
+async function reportCandidates(
+  development: DevelopmentPortfolio,
+  accounts: readonly { readonly account: string; readonly provable: ProvableMargin }[],
+): Promise<void> {
+  const { registry } = development.deployment
+  const waiting = [accounts[2], { account: FOURTH, provable: held[1] }]
+  for (const each of waiting) {
+    if (each === undefined) continue
+    const { holdings } = each.provable.account
+    const args = [each.account, [], pack('holdings', holdings), [0n, 0n, 0n, 0n]]
+    await transact(chain.account('feeder'), registry, 'PortfolioRegistry', 'reportCandidate', args)
+  }
+  const taken = [toBeHex(5n, 20), addresses[2], true]
+  await transact(chain.account('feeder'), registry, 'PortfolioRegistry', 'replaceAccount', taken)
+}
+
 afterAll(() => chain.close())
 
 const claimsOf = async (change: (record: Mutable<PortfolioRecord>) => unknown): Promise<readonly string[]> => {
@@ -71,7 +93,7 @@ const claimsOf = async (change: (record: Mutable<PortfolioRecord>) => unknown): 
   )
 }
 
-describe('R91 R94: an audit of the open interest', () => {
+describe('R91 R94 R186: an audit of the open interest', () => {
   it('is accepted, and has what was proven of every account, each once', () => {
     const { report, record } = whole
     expect(report.failure).toBeUndefined()
@@ -141,6 +163,9 @@ describe('R91 R94: an audit of the open interest', () => {
     ['another one under way', (record) => secondCount(record), 'R90 counts(1770265800)'],
     ['no count at all', (record) => record.counts.pop(), 'R91 PortfolioAccepted.counted'],
     ['an account that was left out', (record) => hideAccount(record), 'R91 counts(1770265800).accounts'],
+    ['what would be held', (record) => standing(record, FOURTH, undefined), 'R91 counts(1770265800).accounts'],
+    ['what is held', (record) => standing(record, addresses[1], 'candidate'), 'R91 counts(1770265800).accounts'],
+    ['whoever took a place', (record) => record.taken.pop(), 'R91 counts(1770265800).accounts'],
     ['a report after its cut-off', (record) => reportEarlier(record), 'R91 PortfolioAccepted.counted'],
     ['what consumers are answered', (record) => otherAnswer(record), 'A12 reads.openInterest().expectedShortfallE8'],
   ] as readonly (readonly [string, (record: Mutable<PortfolioRecord>) => unknown, string])[])(
@@ -162,10 +187,16 @@ function secondCount({ counts }: Mutable<PortfolioRecord>): void {
   if (first !== undefined) counts.push({ ...first, logIndex: first.logIndex + 1 })
 }
 
-/** As if a fourth account had been reported with the first one's positions before. */
+/** As if what was reported of an account were of another standing. */
+function standing({ reports }: Mutable<PortfolioRecord>, of: string | undefined, as: 'candidate' | undefined): void {
+  for (const report of reports) if (BigInt(report.account) === BigInt(of ?? 0)) report.standing = as
+}
+
+/** As if another account had been reported with the first one's positions before. */
 function hideAccount({ reports }: Mutable<PortfolioRecord>): void {
   const [first] = reports
-  if (first !== undefined) reports.unshift({ ...first, account: toBeHex(9n, 20), logIndex: first.logIndex - 1 })
+  if (first !== undefined)
+    reports.unshift({ ...first, standing: undefined, account: toBeHex(11n, 20), logIndex: first.logIndex - 1 })
 }
 
 /** As if the report after the cut-off had come before it. */

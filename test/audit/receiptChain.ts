@@ -107,7 +107,10 @@ export async function liquidateTwice(): Promise<ReceiptChain> {
       { prover },
       accounts.toSorted((a, b) => (BigInt(a.account) < BigInt(b.account) ? -1 : 1)),
     )
-  const stateOf = async (who: Wallet) => (await venue.getFunction('accountOf')(who.address)).toObject()
+  const stateOf = async (who: Wallet) => {
+    const { key, account } = await venue.getFunction('accountOf')(who.address)
+    return { key, ...account.toObject() }
+  }
   const candidateOf = async (who: Wallet): Promise<string> =>
     (await venue.getFunction('changeOf')(who.address)).candidate
 

@@ -499,7 +499,7 @@ contract PosingPool { address public immutable ADDRESSES_PROVIDER; constructor(a
     const pool = await chain.deploy(posing, market.provider)
     await refused(make(pool), 'ForeignPool', [pool.target, market.pool.target])
     // Nobody, a contract that is no pool, one that answers anything with nothing, and a pool's own provider.
-    const weth = await chain.deploy('WETH')
+    const weth = await chain.deploy('MockToken', 'WETH', 18)
     for (const none of [NOBODY, registry.target, weth.target, market.provider.target])
       await refused(make(none), 'ForeignPool', [none, NO_ADDRESS])
     await make(other.pool)

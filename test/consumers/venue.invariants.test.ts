@@ -5,10 +5,11 @@
  * VENUE_RUNS and VENUE_STEPS say how many sequences of how many requests, VENUE_SEED which; `npm run campaign:venue` has 10,000 of 64.
  */
 import * as fc from 'fast-check'
-import { AbiCoder, keccak256, solidityPacked } from 'ethers'
+import { AbiCoder, type Contract, keccak256, type Result, solidityPacked } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
+import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 import { E12, E8, PortfolioEngine, roundAt } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { revertDataOf } from '../reverts.ts'
 import { EXPIRY, ONE_BPS, option, roundArgument, rules, SPOT, sumOf, TestVenue } from './venue.ts'
@@ -70,13 +71,44 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ name: fc.constantFrom('mark', 'cancel', 'cancel', 'insure'), i: trader }) },
 ) as fc.Arbitrary<Action>
 
+/** All that is looked at after each request, in one call. */
+const readerSource = `// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+import {IOptionsVenue} from "contracts/consumers/IOptionsVenue.sol";
+import {IPortfolioMargins} from "contracts/registry/IPortfolioMargins.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+interface IVenue is IOptionsVenue {
+    function registry() external view returns (IPortfolioMargins);
+    function token() external view returns (IERC20);
+    function insuranceE12() external view returns (int256);
+    function badDebtE12() external view returns (int256);
+    function clearingE12() external view returns (int256);
+}
+contract Reader {
+    struct Row { address key; address candidate; IOptionsVenue.Account account; uint256 sequence; bytes32 bookHash; }
+    struct Totals { int256 insuranceE12; int256 badDebtE12; int256 clearingE12; uint256 tokens; }
+    function read(IVenue venue, address[] calldata owners) external view returns (Row[] memory rows, Totals memory totals) {
+        rows = new Row[](owners.length);
+        for (uint256 i = 0; i < owners.length; ++i) {
+            (rows[i].key, rows[i].account) = venue.accountOf(owners[i]);
+            (rows[i].candidate, ) = venue.changeOf(owners[i]);
+            (rows[i].sequence, rows[i].bookHash, ) = venue.registry().accountOf(rows[i].key);
+        }
+        totals = Totals(venue.insuranceE12(), venue.badDebtE12(), venue.clearingE12(), venue.token().balanceOf(address(venue)));
+    }
+}`
+
 let at: TestVenue
+let reader: Contract
+let owners: readonly string[]
 /** How often each kind of request went through, so that a test of refusals alone is seen. */
 const done = new Map<string, number>()
 
 beforeAll(async () => {
   at = await TestVenue.open({ engine: await PortfolioEngine.start() })
   for (const each of TRADERS) await at.deposit(each, 100_000n)
+  reader = await at.chain.deploy(compileContract('Reader', readerSource))
+  owners = await Promise.all(TRADERS.map(at.address))
 })
 
 const perpPriceE8 = (): bigint => unpack('roundPrices', at.newest.market[0] as bigint).perpPriceE8
@@ -94,12 +126,25 @@ async function tried(name: string, body: () => Promise<unknown>): Promise<boolea
 }
 
 type State = Awaited<ReturnType<TestVenue['account']>>
-const states = (): Promise<State[]> => Promise.all(TRADERS.map((i) => at.account(i)))
+type Row = State & { readonly candidate: string; readonly sequence: bigint; readonly bookHash: string }
+type Totals = Readonly<Record<'insuranceE12' | 'badDebtE12' | 'clearingE12' | 'tokens', bigint>>
+type Seen = { readonly rows: readonly Row[]; readonly totals: Totals }
+
+async function seen(): Promise<Seen> {
+  const { rows, totals } = await reader.getFunction('read')(at.venue, owners)
+  return {
+    rows: rows.map(({ key, candidate, account, sequence, bookHash }: Result & { readonly account: Result }) => ({
+      ...{ key, candidate, sequence, bookHash },
+      ...account.toObject(),
+    })),
+    totals: totals.toObject(),
+  }
+}
 
 /** Cash, perpetuals at the newest price and options at theirs. */
 async function worthOf(i: number, state?: State): Promise<bigint> {
   const { cashE12, perpsE12, markE8 } = state ?? (await at.account(i))
-  const options = (await at.positions(i)).reduce((sum, word) => {
+  const options = (at.books.get(owners[i] as string) ?? []).reduce((sum, word) => {
     const { callsE12, putsE12 } = unpack('optionPosition', word)
     return sum + callsE12 * KINDS[0].valueE8 + putsE12 * KINDS[1].valueE8
   }, 0n)
@@ -160,7 +205,8 @@ async function withdraw(i: number, whole: bigint, gain: Gain): Promise<void> {
 async function moveTo(spot: bigint, gain: Gain): Promise<void> {
   const before = perpPriceE8()
   await at.round(spot * E8)
-  for (const each of TRADERS) gain(each, ((await at.account(each)).perpsE12 * (perpPriceE8() - before)) / E8)
+  const { rows } = await seen()
+  for (const each of TRADERS) gain(each, ((rows[each]?.perpsE12 ?? 0n) * (perpPriceE8() - before)) / E8)
 }
 
 async function trade(action: Extract<Action, { name: 'trade' }>, gain: Gain): Promise<void> {
@@ -211,28 +257,23 @@ async function liquidate(action: Extract<Action, { name: 'liquidate' }>, gain: G
 const worths: bigint[] = []
 const worthBefore = (i: number): bigint => worths[i] as bigint
 
-/** Everything that holds after every request, of accounts as they are then. */
-async function expectInvariants(accounts: readonly State[]): Promise<void> {
-  const read = (name: string): Promise<bigint> => at.venue.getFunction(name)()
-  const [insurance, badDebt, clearing] = await Promise.all(['insuranceE12', 'badDebtE12', 'clearingE12'].map(read))
-  const tokens: bigint = await at.token.getFunction('balanceOf')(at.venue)
-  const cash = accounts.reduce((sum, { cashE12 }) => sum + (cashE12 as bigint), 0n)
-  expect(cash + (insurance as bigint) + (clearing as bigint) - (badDebt as bigint)).toBe(tokens * 10n ** 6n)
-  expect(accounts.reduce((sum, { perpsE12 }) => sum + (perpsE12 as bigint), 0n)).toBe(0n)
-  expect(
-    accounts.reduce((sum, { perpsE12, markE8 }) => sum - ((perpsE12 as bigint) * (markE8 as bigint)) / E8, 0n),
-  ).toBe(clearing)
-  const books = await Promise.all(TRADERS.map((i) => at.positions(i)))
-  expect(books.reduce((sum, words) => sumOf(sum, words), [])).toEqual([])
-  for (const [i, account] of accounts.entries()) {
+/** Everything that holds after every request. */
+function expectInvariants({ rows, totals }: Seen): void {
+  const { insuranceE12, badDebtE12, clearingE12, tokens } = totals
+  const sum = (of: (row: Row) => bigint): bigint => rows.reduce((total, row) => total + of(row), 0n)
+  expect(sum(({ cashE12 }) => cashE12) + insuranceE12 + clearingE12 - badDebtE12).toBe(tokens * 10n ** 6n)
+  expect(sum(({ perpsE12 }) => perpsE12)).toBe(0n)
+  expect(sum(({ perpsE12, markE8 }) => ((perpsE12 as bigint) * -(markE8 as bigint)) / E8)).toBe(clearingE12)
+  const books = owners.map((owner) => at.books.get(owner) ?? [])
+  expect(books.reduce((total, words) => sumOf(total, words), [])).toEqual([])
+  for (const [i, row] of rows.entries()) {
     const hash = keccak256(solidityPacked(['uint256[]'], [books[i]]))
-    expect(account.positionsHash).toBe(hash)
-    const { sequence, bookHash } = await at.registry.getFunction('accountOf')(account.key)
-    expect(sequence).toBe(account.reports)
-    if (!account.isReported) continue
-    const holdings = pack('holdings', { perpsE12: account.perpsE12, cashE12: account.cashE12, perpPnlE12: 0n })
+    expect(row.positionsHash).toBe(hash)
+    expect(row.sequence).toBe(row.reports)
+    if (!row.isReported) continue
+    const holdings = pack('holdings', { perpsE12: row.perpsE12, cashE12: row.cashE12, perpPnlE12: 0n })
     const types = ['bytes32', ...new Array(5).fill('uint256')]
-    expect(bookHash).toBe(keccak256(AbiCoder.defaultAbiCoder().encode(types, [hash, holdings, 0n, 0n, 0n, 0n])))
+    expect(row.bookHash).toBe(keccak256(AbiCoder.defaultAbiCoder().encode(types, [hash, holdings, 0n, 0n, 0n, 0n])))
   }
 }
 
@@ -249,8 +290,9 @@ async function expectSettled(): Promise<void> {
     at.books.set(await at.address(each), [])
     await tried('mark', async () => mined(at.mark(ANYBODY, each)))
   }
-  await expectInvariants(await states())
-  expect(await at.venue.getFunction('clearingE12')()).toBe(0n)
+  const end = await seen()
+  expectInvariants(end)
+  expect(end.totals.clearingE12).toBe(0n)
 }
 
 describe('R147: cash, positions and worth', () => {
@@ -266,10 +308,10 @@ describe('R147: cash, positions and worth', () => {
               worths.splice(0, worths.length, ...(await Promise.all(TRADERS.map((i) => worthOf(i)))))
               for (const action of sequence) {
                 const gains = await run(action)
-                const accounts = await states()
-                const after = await Promise.all(accounts.map((state, i) => worthOf(i, state)))
+                const now = await seen()
+                const after = await Promise.all(now.rows.map((row, i) => worthOf(i, row)))
                 expect(after.map((worth, i) => worth - worthBefore(i))).toEqual(gains)
-                await expectInvariants(accounts)
+                expectInvariants(now)
                 worths.splice(0, worths.length, ...after)
               }
               await expectSettled()

@@ -185,11 +185,13 @@ export class TestVenue {
   }
 
   async account(i: number) {
-    return (await this.venue.getFunction('accountOf')(await this.address(i))).toObject()
+    const { key, account } = await this.venue.getFunction('accountOf')(await this.address(i))
+    return { key, ...account.toObject() }
   }
 
   async change(i: number) {
-    return (await this.venue.getFunction('changeOf')(await this.address(i))).toObject()
+    const { candidate, change } = await this.venue.getFunction('changeOf')(await this.address(i))
+    return { candidate, ...change.toObject() }
   }
 
   async positions(i: number): Promise<readonly bigint[]> {
@@ -309,6 +311,12 @@ export class TestVenue {
   async liquidate(by: number, i: number, fractionBps: bigint) {
     const both = [await this.positions(i), await this.positions(by)]
     return this.call(by, 'liquidate', await this.address(i), fractionBps, this.roundArgument, ...both)
+  }
+
+  /** Both in one transaction: a call of the registry that shows the account below maintenance, and the liquidation. */
+  async liquidateByWitness(by: number, i: number, fractionBps: bigint, witness: string) {
+    const both = [await this.positions(i), await this.positions(by)]
+    return this.call(by, 'liquidateByWitness', await this.address(i), fractionBps, ...both, witness)
   }
 
   /** Lets time pass without a block of its own. */

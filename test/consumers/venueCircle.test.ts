@@ -227,7 +227,8 @@ describe('R184: a venue that is expected to leave more unpaid than its fund has'
   test('refuses who opens without a buffer, by figures proven of every account, until the fund has what it must', async () => {
     await call(alice, 'cancelChange', alice.address)
     const at = START + 240
-    const cashOf = async (who: Wallet): Promise<bigint> => (await venue.getFunction('accountOf')(who.address)).cashE12
+    const cashOf = async (who: Wallet): Promise<bigint> =>
+      (await venue.getFunction('accountOf')(who.address)).account.cashE12
     const own = async (who: Wallet, puts: string) => ({
       account: await keyOf(who),
       provable: await putsAccount('47000', at, await cashOf(who), puts),

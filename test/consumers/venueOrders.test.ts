@@ -194,7 +194,7 @@ describe('R137: a quote', () => {
 })
 
 describe('R138: trading at old marks', () => {
-  /** The example desk lets whoever sees the next price trade at the last one. */
+  /** Where orders are filled at the last price, whoever sees the next one doubles their cash in these five moves. */
   test('five moves of 2 %, each known in advance, bring nothing: an order is filled behind the move', async () => {
     await at.undone(async () => {
       let spotE8 = SPOT * E8

@@ -2,7 +2,7 @@
 import type { Contract } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { policyWordsOf } from '../../prover/registry/index.ts'
-import { VENUE_ROLE } from '../../prover/registry/authority.ts'
+import { selectorsOf, VENUE_ROLE } from '../../prover/registry/authority.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { E8, MARKET, policy, PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { expectRevert } from '../reverts.ts'
@@ -23,11 +23,10 @@ beforeAll(async () => {
   engine = await PortfolioEngine.start()
   const { council, registry, arrays } = engine
   for (const [contract, name] of [
-    [registry, 'reportAccount'],
-    [arrays, 'acceptPriceScale'],
+    [registry, 'PortfolioRegistry'],
+    [arrays, 'RiskArrays'],
   ] as const) {
-    const selectors = [contract.interface.getFunction(name)?.selector]
-    await mined(council.getFunction('setTargetFunctionRole')(contract, selectors, VENUE_ROLE))
+    await mined(council.getFunction('setTargetFunctionRole')(contract, selectorsOf(name, 'venue'), VENUE_ROLE))
   }
   const signers = engine.roundSigners.map(({ address }) => address)
   const scales = [{ marketId: MARKET, scale: SCALE }]

@@ -192,7 +192,14 @@ describe('R33: a list of layouts', () => {
     const market = ['RiskRegistry', () => [...words, freshness], ['marketRisk']] as const
     const round = () => [council, hash('11'), policyWordsOf(policy), portfolioFreshness]
     const arrays = ['RiskArrays', round, ['riskArray']] as const
-    const ofAccounts = ['optionBook', 'portfolioMargin', 'marginsAlone', 'unhealthyWitness', 'scenarioWitness'] as const
+    const ofAccounts = [
+      'optionBook',
+      'portfolioMargin',
+      'marginsAlone',
+      'arrayMargin',
+      'unhealthyWitness',
+      'scenarioWitness',
+    ] as const
     const overMarkets = ['optionBook', 'crossMargins'] as const
     expect(new Set(['marketRisk', 'riskArray', ...ofAccounts, ...overMarkets])).toEqual(new Set(statements))
     const portfolio = ['PortfolioRegistry', () => [council, 0n], ofAccounts] as const

@@ -142,6 +142,7 @@ function rescaledHistory({ asOf }: RoundWords, [before, scaled]: readonly [strin
       report(1, 9, 2n),
       report(2, 10, 2n),
     ]),
+    taken: [],
     counts: [{ ...at(7), asOf, accounts: 3n, policyVersion: 2n, timestamp: asOf }],
   })
 }
@@ -445,6 +446,126 @@ describe('with three accounts reported', () => {
         await refused(lie, 'BookMismatch')
         expect(told(await landed(truth))).toEqual(['MarginSkipped', 'PortfolioAccepted'])
       })
+    })
+  })
+
+  describe('R186: a candidate is in no count until it takes an account’s place', () => {
+    /** What an account would hold, under the fourth address. */
+    const would = (perpsE12 = 50n * E12): Account => holding(signers[3] ?? '', perpsE12)
+    const waiting = async ({ signer, positions, holdings, collateralAmounts }: Account) => {
+      const words = positions.map((position) => pack('optionPosition', position))
+      const report = [signer, words, pack('holdings', holdings), collateralAmounts]
+      await mined(engine.registry.getFunction('reportCandidate')(...report))
+    }
+    const replace = (previous: string, account: string, isExposed = true) =>
+      mined(engine.registry.getFunction('replaceAccount')(previous, account, isExposed))
+    const openedNow = async (): Promise<readonly [RoundWords, bigint]> => {
+      const next = await engine.round([EXPIRY])
+      const [opened] = await open(next)
+      return [next, opened?.args.accounts]
+    }
+
+    test('whatever it would hold, and though its margins are proven and in force', async () => {
+      await engine.chain.undone(async () => {
+        await waiting(would())
+        expect(await openedNow()).toMatchObject([{}, 3n])
+      })
+      await engine.chain.undone(async () => {
+        await waiting(would())
+        const next = await engine.round([EXPIRY])
+        expect(told(await landed(await proving(next, [[would(), figures(9n)]])))).toContain('MarginProven')
+        expect((await engine.client.margin(would().signer)).initialE8).toBe(-9n * E8)
+        await open(next)
+        expect(await isOpen()).toEqual([0n, 3n])
+        await landed(await proving(next, of))
+        expect(await complete()).toEqual(sumOf(next.asOf, of))
+      })
+      await engine.chain.undone(async () => {
+        await engine.report(would()) // the control: what is held
+        expect(await openedNow()).toMatchObject([{}, 4n])
+      })
+    })
+
+    test('from then on every count has it, and none has the account before', async () => {
+      await engine.chain.undone(async () => {
+        const [first, second, third] = accounts
+        await waiting(would())
+        await replace(first.signer, would().signer)
+        const [next, expected] = await openedNow()
+        expect(expected).toBe(3n)
+        const counted = [
+          [second, figures(4n)],
+          [third, figures(5n)],
+          [would(), figures(6n)],
+        ] as const
+        const inOrder = counted.toSorted(([a], [b]) => (BigInt(a.signer) < BigInt(b.signer) ? -1 : 1))
+        await landed(await proving(next, inOrder))
+        expect(await complete()).toEqual(sumOf(next.asOf, inOrder))
+      })
+    })
+
+    test('the count under way has what was held at its cut-off, once, and not what took its place', async () => {
+      await engine.chain.undone(async () => {
+        await waiting(would())
+        await open(round)
+        const proof = await proving(round, of)
+        await replace(accounts[0].signer, would().signer)
+        expect(await engine.client.reportToCount(accounts[0].signer)).toBe(1n)
+        expect(await engine.client.reportToCount(would().signer)).toBe(0n)
+        await landed(proof)
+        expect(await complete()).toEqual(sumOf(round.asOf, of))
+        expect(await openedNow()).toMatchObject([{}, 3n])
+        expect(await engine.client.reportToCount(would().signer)).toBe(1n)
+        expect(await engine.client.reportToCount(accounts[0].signer)).toBe(0n)
+      })
+    })
+
+    test('of cash alone it is in none afterwards, and given up it is in none for ever', async () => {
+      await engine.chain.undone(async () => {
+        await waiting(would(0n))
+        await replace(accounts[0].signer, would().signer, false)
+        expect(await openedNow()).toMatchObject([{}, 2n])
+      })
+      await engine.chain.undone(async () => {
+        await waiting(would())
+        await replace(would().signer, `0x${'0'.repeat(40)}`, false)
+        expect(await openedNow()).toMatchObject([{}, 3n])
+      })
+    })
+
+    test('an account that was never reported is replaced as well, and stays unknown', async () => {
+      await engine.chain.undone(async () => {
+        const [, , , , nobody = ''] = signers
+        await waiting(would())
+        await replace(nobody, would().signer)
+        expect(await openedNow()).toMatchObject([{}, 4n])
+        expect(await engine.client.account(nobody)).toMatchObject({ sequence: 0n })
+        await expect(engine.client.report(nobody)).rejects.toMatchObject({ code: 'registry.account-unreported' })
+      })
+    })
+
+    test('of what was left nothing is proven any more, neither margins nor that it is below them', async () => {
+      await engine.chain.undone(async () => {
+        const [first] = accounts
+        const next = await engine.round([EXPIRY])
+        const before = await proving(next, [[first, figures(2n)]])
+        await waiting(would())
+        await replace(first.signer, would().signer)
+        expect(await engine.client.report(first.signer)).toMatchObject({ sequence: 2n, positions: [] })
+        await refused(before, 'MarginNotNewer')
+        await refused(await proving(next, [[holding(first.signer, 0n, 0n), figures(2n)]]), 'BookMismatch')
+      })
+    })
+
+    test('the venue alone says so', async () => {
+      const stranger = engine.registry.connect(engine.chain.signers[7] as never) as Contract
+      const { signer, holdings } = would()
+      const report = [signer, [], pack('holdings', holdings), amountsWords()]
+      const calls = [
+        stranger.getFunction('reportCandidate')(...report),
+        stranger.getFunction('replaceAccount')(signer, signer, true),
+      ]
+      for (const call of calls) await expectRevert(call, engine.registry, 'AccessManagedUnauthorized')
     })
   })
 

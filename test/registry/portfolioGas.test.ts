@@ -3,8 +3,9 @@ import { expectGas } from '../gasSnapshot.ts'
 import { portfolioBuilds } from '../../circuits/statements/index.ts'
 import { PortfolioEngine } from '../../scripts/tools/chains/portfolioEngine.ts'
 import {
-  measureAccountGas,
+  measureArrayMarginGas,
   measureArrayWitnessGas,
+  measureBatchGas,
   measureCountGas,
   measurePortfolioGas,
 } from '../../scripts/tools/chains/portfolioGas.ts'
@@ -33,6 +34,8 @@ beforeAll(async () => {
     'one array': found.oneArray,
     'all other arrays together': found.otherArrays,
     'margins of an account of 16 options': await few(16),
+    'the same by its book': await fewByBook(1),
+    'margins of two of them, by their books': await fewByBook(2),
     'margins of an account of 64 options': found.oneAccount,
     'margins of a full batch of them': found.fullBatch,
     'margins alone of one of them': found.oneAlone,
@@ -48,7 +51,9 @@ beforeAll(async () => {
 
 /** In chains of their own: slots of other accounts are none of theirs. */
 const few = async (options: number): Promise<number> =>
-  measureAccountGas(await PortfolioEngine.start(portfolioBuilds), options)
+  measureArrayMarginGas(await PortfolioEngine.start(portfolioBuilds), options)
+const fewByBook = async (accounts: number): Promise<number> =>
+  measureBatchGas(await PortfolioEngine.start(portfolioBuilds), 16, accounts)
 const fromArrays = async (options: number): Promise<number> =>
   measureArrayWitnessGas(await PortfolioEngine.start(portfolioBuilds), options)
 
@@ -64,7 +69,7 @@ describe('R32: what margins of accounts cost', () => {
       console.log(`${what.padEnd(40)}${spent.toLocaleString('en').padStart(10)}`)
     const alone64 = gas['margins of an account of 64 options'] as number
     expect(alone64).toBeLessThanOrEqual(520_000)
-    expect(gas['margins of an account of 16 options']).toBeLessThan(alone64)
+    expect(gas['the same by its book']).toBeLessThan(alone64)
     const each = (what: string, of: number): number => Math.round((gas[what] ?? Number.NaN) / of)
     const [full, alone] = [
       each('margins of a full batch of them', places[0]),
@@ -74,6 +79,17 @@ describe('R32: what margins of accounts cost', () => {
     expect(full).toBeLessThanOrEqual(260_000)
     expect(alone).toBeLessThan(0.95 * full)
     expect(gas['margins alone of one of them']).toBeLessThan(gas['margins of an account of 64 options'] ?? 0)
+  })
+
+  test('R197: one of 16 is margined straight from arrays for at most 350,000, which is less than by its book; two are cheaper by books', () => {
+    const [one, byBook, two] = [
+      'margins of an account of 16 options',
+      'the same by its book',
+      'margins of two of them, by their books',
+    ].map((what) => gas[what] as number) as [number, number, number]
+    expect(one).toBeLessThanOrEqual(350_000)
+    expect(one).toBeLessThan(byBook)
+    expect(two).toBeLessThan(2 * one)
   })
 
   test('R94: counting an account in a full batch costs less than 15,000 gas', () => {

@@ -3,7 +3,6 @@ import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { humanLog, jsonLog } from '../../prover/service/daemon/log.ts'
-import { RequestStore } from '../../prover/service/daemon/requestStore.ts'
 import { readApiKeys } from '../../prover/service/http/apiKeys.ts'
 import { Board } from '../../prover/service/http/board.ts'
 import { Gate, RateLimiter } from '../../prover/service/http/limits.ts'
@@ -151,58 +150,6 @@ describe('limits', () => {
   it('are a minute for a head of a chain that money is on, and none on a development chain', () => {
     expect(limitsFor(1n, 3900n, {})).toMatchObject({ headAgeSeconds: 60, hasTimeOfDay: true, feedAgeSeconds: 3900 })
     expect(limitsFor(31337n, 3900n, {})).toMatchObject({ headAgeSeconds: undefined, hasTimeOfDay: false })
-  })
-})
-
-describe('requests of people', () => {
-  it('outlive the process: a pause, what waits, and answers by their keys', () => {
-    const file = join(folder, 'requests.sqlite')
-    const first = new RequestStore(file)
-    first.setPaused('ops')
-    const asked = first.once({ key: 'one', by: 'ops', question: 'q' }, () => first.ask(['BTC-USD'], 'ops'))
-    first.close()
-    const second = new RequestStore(file)
-    expect(second.pause()?.by).toBe('ops')
-    expect(second.wanted()).toEqual(['BTC-USD'])
-    expect(second.once({ key: 'one', by: 'ops', question: 'q' }, () => second.ask(['BTC-USD'], 'ops'))).toEqual(asked)
-    expect(thrownBy(() => second.once({ key: 'one', by: 'ops', question: 'other' }, () => 0))).toMatchObject({
-      code: 'http.idempotency-key-reused',
-    })
-    second.begun(['ETH-USD'], 'job')
-    expect(second.request(asked.id)?.status).toBe('waiting')
-    second.begun(['BTC-USD', 'ETH-USD'], 'job')
-    expect(second.request(asked.id)).toMatchObject({ status: 'begun', job: 'job' })
-    second.resume()
-    expect(second.isPaused()).toBe(false)
-    second.close()
-  })
-
-  it('end after ten minutes, and a hundred may wait', () => {
-    let now = 1_000_000_000_000
-    const store = new RequestStore(join(folder, 'many.sqlite'), () => now)
-    const ids = Array.from({ length: 100 }, () => store.ask(['BTC-USD'], 'ops').id)
-    expect(thrownBy(() => store.ask(['BTC-USD'], 'ops'))).toMatchObject({ code: 'http.too-many-waiting' })
-    now += 600_000
-    expect(store.waiting()).toHaveLength(100)
-    now += 1
-    expect(store.waiting()).toEqual([])
-    expect(store.request(ids[0] ?? '')?.status).toBe('expired')
-    expect(store.ask(['BTC-USD'], 'ops').status).toBe('waiting')
-    store.close()
-  })
-
-  it('that failed are no answer: they may be asked again under the same key', () => {
-    const store = new RequestStore(join(folder, 'failed.sqlite'))
-    const once = { key: 'one', by: 'ops', question: 'q' }
-    const failing = () =>
-      store.once(once, () => {
-        store.setPaused('ops')
-        throw new Error('in between')
-      })
-    expect(failing).toThrow('in between')
-    expect(store.isPaused()).toBe(false)
-    expect(store.once(once, () => 'done')).toBe('done')
-    store.close()
   })
 })
 

@@ -93,7 +93,7 @@ describe('R73: zkrisk feed replay', () => {
       say: (line) => said.push(line),
     })
     expect(said.filter((line) => line.includes('is held'))).toHaveLength(1)
-    expect(counted).toEqual({ times: 3, held: 1, refused: 0 })
+    expect(counted).toEqual({ times: 3, held: 1, refused: 0, gaps: 0 })
   })
 
   it('refuses where nothing of the extract lies ahead of the chain’s clock any more', async () => {
@@ -102,7 +102,7 @@ describe('R73: zkrisk feed replay', () => {
         ...{ rpc: tryOut.rpc, deployment: tryOut.deploymentFile, market: [], pause: 0, count, prices: {} },
         say: () => {},
       })
-    expect(await replay(0)).toEqual({ times: 0, held: 0, refused: 0 })
+    expect(await replay(0)).toEqual({ times: 0, held: 0, refused: 0, gaps: 0 })
     const snapshot = await provider.send('evm_snapshot', [])
     const later = Date.parse('2021-01-01T00:00:00Z') / 1000
     await provider.send('evm_setNextBlockTimestamp', [later])

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectProvider } from '../../prover/registry/index.ts'
 import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
-import { RequestStore } from '../../prover/service/daemon/requestStore.ts'
+import { SqliteRequestStore } from '../../prover/service/daemon/stores/sqliteRequestStore.ts'
 import { Board } from '../../prover/service/http/board.ts'
 import { Figures } from '../../prover/service/http/figures.ts'
 import { limitsFor, ReadinessWatch, type ReadinessParts } from '../../prover/service/http/readiness.ts'
@@ -384,7 +384,7 @@ describe('readiness', () => {
     const provider = await connectProvider(proxy.url, deployment.chainId)
     const place = { chainId: deployment.chainId, registry: deployment.addresses.registry }
     const jobs = await SqliteJobStore.open(join(folder, name, 'serve.sqlite'), place)
-    const requests = new RequestStore(join(folder, name, 'requests.sqlite'))
+    const requests = await SqliteRequestStore.open(join(folder, name, 'requests.sqlite'))
     const board = new Board()
     const figures = await Figures.open(deployment, provider)
     const account = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC'

@@ -37,6 +37,7 @@ import {
 import { openChain } from '../../prover/service/development/tryOut.ts'
 import { exactMoney } from '../../prover/service/text/figures.ts'
 import { formatReading } from '../../prover/service/text/inForceTable.ts'
+import { wordPlaces } from '../../prover/statement/state.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
 import { loadKeys, portfolioBuildOf } from '../../prover/service/workspace.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
@@ -96,6 +97,7 @@ it('A23: lands a margin in the registry of a deployment, with a bundle of it, an
   const verificationKeyHashes = new Map(bundle.models.map((each) => [each.build, each.verificationKeyHash]))
   expect(await checkMarginBundle(bundle, { verificationKeyHashes, registry })).toMatchObject({ valid: true })
   expect(bundle.round.expiries).toHaveLength(2)
+  expect(bundle.models.map(({ build }) => build)).toEqual(['riskArray5', 'arrayMargin2x5'])
   await expect(land(portfolio, at('deployment.json'))).rejects.toMatchObject({ code: 'service.margin-held-already' })
 })
 
@@ -152,7 +154,7 @@ it('R87: adds the thresholds that margins alone left out, once, and an auditor a
   const before = await client.margin(toBeHex(1n, 20))
   const { proofs, gas } = await land(later, at('rebuilt.json'))
   // Its array is in force.
-  expect(proofs.map(({ statement }) => statement)).toEqual(['optionBook', 'portfolioMargin'])
+  expect(proofs.map(({ statement }) => statement)).toEqual(['arrayMargin'])
   expect(gas.arrays).toBe(0)
   expect(await client.margin(toBeHex(1n, 20))).toEqual(before)
   expect((await client.thresholds(toBeHex(1n, 20))).asOf).toBe(before.asOf)
@@ -162,6 +164,28 @@ it('R87: adds the thresholds that margins alone left out, once, and an auditor a
   }
   const { report } = await auditFromChain({ ...at('deployment.json'), registry, say: () => {} })
   expect(report).toMatchObject({ accepted: true, margins: { length: 3 } })
+})
+
+it('A20: a bundle of a margin straight from arrays holds only as it was proven', async () => {
+  const bundle = await readMarginBundle(path('margin.json'))
+  const verificationKeyHashes = new Map(bundle.models.map((each) => [each.build, each.verificationKeyHash]))
+  const failureOf = async (change: Partial<typeof bundle>) =>
+    (await checkMarginBundle({ ...bundle, ...change }, { verificationKeyHashes })).failure
+  const last = bundle.proofs.length - 1
+  const margin = bundle.proofs[last] as (typeof bundle.proofs)[number]
+  for (const [index, { section }] of wordPlaces(portfolioBuildOf('arrayMargin')).entries()) {
+    const words = margin.words.with(index, (margin.words[index] as bigint) ^ 1n)
+    const failure = await failureOf({ proofs: bundle.proofs.with(last, { ...margin, words }) })
+    expect(failure?.field?.startsWith(`proofs[${last}].`), section).toBe(true)
+  }
+  const [ofArrays, ofMargin] = bundle.models as [(typeof bundle.models)[number], (typeof bundle.models)[number]]
+  for (const models of [[ofMargin, ofArrays], [ofMargin], [ofArrays]])
+    expect(await failureOf({ models })).toMatchObject({ claim: 'R1', field: 'models' })
+  const asBatch = { ...ofMargin, build: 'portfolioMargin3' as const }
+  expect(await failureOf({ models: [ofArrays, asBatch] })).toMatchObject({ claim: 'A3' })
+  const [word = 0n] = bundle.held.positions
+  const positions = Array.from({ length: 11 }, (_, i) => word + (BigInt(i) << 40n))
+  expect(await failureOf({ held: { ...bundle.held, positions } })).toMatchObject({ claim: 'R28' })
 })
 
 it('L12, L18: shows an account to be below maintenance by one proof where its arrays are in force, without options from its book', async () => {
@@ -432,4 +456,32 @@ it('R91: counts the open interest with the margins that it lands, and says how f
   reader.close()
   expect(reading.openInterest).toMatchObject(expected)
   expect(formatReading(reading)).toMatch(/accounts with positions +2, each once; below maintenance 1/)
+})
+
+it('R198: proves few options of one expiry straight from arrays, others by a book, and all by books where nothing else is taken', async () => {
+  const at0 = (time: string, options: readonly object[]) => ({
+    account: { ...portfolio.account, options },
+    market: { ...portfolio.market, asOf: `2026-02-05T${time}:00Z` },
+  })
+  const [leg] = portfolio.account.options
+  const twoExpiries = at0('08:00', [leg ?? {}, { instrument: 'BTC-27FEB26-80000-C', quantity: '1' }])
+  const strikes = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ instrument: `BTC-27MAR26-${60_000 + 1_000 * i}-C`, quantity: '0.1' }))
+  const books = ['optionBook', 'portfolioMargin']
+  for (const [given, expected] of [
+    [twoExpiries, ['riskArray', 'riskArray', ...books]],
+    [at0('08:05', strikes(10)), ['riskArray', 'riskArray', 'arrayMargin']],
+    [at0('08:10', strikes(11)), ['riskArray', 'riskArray', 'riskArray', ...books]],
+  ] as const) {
+    const proof = await land(given, at('deployment.json'))
+    expect(proof.proofs.map(({ statement }) => statement)).toEqual(expected)
+    const { margin } = (await answerOf(given)).provable
+    expect(proof.held).toMatchObject({ initialE8: margin.initialE8, maintenanceE8: margin.maintenanceE8 })
+    const isFromArrays = expected.some((statement) => statement === 'arrayMargin')
+    expect(formatProof(proof).includes('1 margin straight from them, without a book.')).toBe(isFromArrays)
+    console.log(`${expected.join(', ')}: ${proof.gas.margin} gas`)
+  }
+  const deployment = await deployOwnRegistry('books', { signers: openSigners, venue: developmentKeys.feeder })
+  const { proofs } = await land(at0('08:15', strikes(1)), { ...at(deployment), account: ownAccount })
+  expect(proofs.map(({ statement }) => statement)).toEqual(['riskArray', ...books])
 })

@@ -38,13 +38,31 @@ contract MockPortfolioRegistry is MockPortfolioMargins {
         ageSeconds = block.timestamp > figures.asOf ? block.timestamp - figures.asOf : 0;
     }
 
+    /// @notice As {IPortfolioRegistry-reportCandidate}, from anybody, of anything; nothing is counted here.
+    function reportCandidate(
+        address account,
+        OptionPositionWord[] calldata positions,
+        HoldingsWord holdings,
+        CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
+    ) external {
+        reportAccount(account, positions, holdings, collateralAmounts);
+    }
+
+    /// @notice As {IPortfolioRegistry-replaceAccount}, from anybody; nothing is counted here.
+    function replaceAccount(address previous, address, bool) external {
+        if (_sequences[previous] == 0) return;
+        ++_sequences[previous];
+        _bookHashes[previous] = 0;
+        delete _witnesses[previous];
+    }
+
     /// @notice As {IPortfolioRegistry-reportAccount}, from anybody, of anything.
     function reportAccount(
         address account,
         OptionPositionWord[] calldata positions,
         HoldingsWord holdings,
         CollateralAmountWord[COLLATERAL_AMOUNTS_WORDS] calldata collateralAmounts
-    ) external {
+    ) public {
         _bookHashes[account] = keccak256(abi.encode(keccak256(abi.encodePacked(positions)), holdings, collateralAmounts));
         ++_sequences[account];
         if (positions.length == 0 && holdings.perpsE12() == 0 && holdings.cashE12() >= 0) delete _witnesses[account];

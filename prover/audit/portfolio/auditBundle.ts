@@ -43,6 +43,7 @@ const eventSchema = z.discriminatedUnion('name', [
 
 const reportSchema = z.strictObject({
   ...at,
+  standing: z.enum(['candidate', 'left']).optional(),
   account: addressSchema,
   sequence: count,
   positions: z.array(word),
@@ -73,6 +74,7 @@ export const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject(
   models: z.array(modelSchema),
   ...marketHistory,
   reports: z.array(reportSchema),
+  taken: z.array(z.strictObject({ ...at, account: addressSchema })),
   counts: z.array(z.strictObject({ ...at, asOf: time, accounts: count, policyVersion: word, timestamp: time })),
   openInterests: z.array(
     z.strictObject({
@@ -100,7 +102,8 @@ export const portfolioRecordSchema: z.ZodType<PortfolioRecord> = z.strictObject(
 const portfolioFormat: SealedFormat<PortfolioRecord> = {
   format: 'zk-risk-engine/portfolio-audit',
   // 4: accounts are counted, and batches have no sums of their own. 5: rounds may come from several sources in turn.
-  version: 5,
+  // 6: candidates are told from what is held.
+  version: 6,
   content: portfolioRecordSchema,
   // About 100 kB a batch of three accounts with their books.
   maxBytes: 256 << 20,

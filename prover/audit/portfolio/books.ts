@@ -6,7 +6,7 @@ import type { AccountState } from '../../portfolio/margin.ts'
 import type { BookShard } from '../../portfolio/sharding.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import { filledArrays, type ReportWords, subjectOf } from '../../registry/portfolio/calldata.ts'
-import { stateBook } from '../../statement/optionBook.ts'
+import { positionWord, stateBook } from '../../statement/optionBook.ts'
 import type { AccountInArrays } from '../../statement/scenarioWitness.ts'
 import { unpack } from '../../statement/words.ts'
 import { failed, summarise } from '../findings.ts'
@@ -226,13 +226,13 @@ function readSegments(
   }
 }
 
-/** What a witness says of an account that it takes straight from arrays. */
-export type InArrays = Pick<Folded, 'claims' | 'positions'> & {
+/** What a statement says of an account that it takes straight from arrays. */
+export type InArrays = Pick<Folded, 'claims' | 'positions' | 'arrays'> & {
   /** Undefined if it cannot be derived. */
   readonly account: AccountInArrays | undefined
 }
 
-/** The same of a witness that shows an account straight from arrays: a claim for what each of them is, and the positions. */
+/** An account straight from arrays: a claim for what each of them is, and the positions. */
 export function readArrays(
   scene: Scene,
   item: HeldItem,
@@ -254,10 +254,30 @@ export function readArrays(
     return {
       claims: [...claims, ...read.claims],
       positions: read.held.map((word) => unpack('optionPosition', word)),
+      arrays: [...new Set(read.arrays)],
       account: segments === undefined ? undefined : { segments, arrayRoots, holdings: holdingsOf(item) },
     }
   } catch (error) {
-    return { claims: [...claims, failed('L2', 'positions', error)], positions: [], account: undefined }
+    return { claims: [...claims, failed('L2', 'positions', error)], positions: [], arrays: [], account: undefined }
+  }
+}
+
+/** The same, folded, and what it holds held to what the venue reported: {@link foldAccount} without books. */
+export function foldArrays(
+  { claims, positions, arrays, account: inArrays }: InArrays,
+  item: HeldItem,
+  report: ReportRecord | undefined,
+): Folded {
+  const isOfReport = item.sequence === (report?.sequence ?? 0n)
+  const said = { ...item, positions: positions.map(positionWord) }
+  const compared = [...claims, ...(isOfReport ? compareReport(report, said) : [])]
+  const folded = { books: [], shards: [], arrays, positions }
+  if (inArrays === undefined) return { claims: compared, ...folded, account: undefined }
+  try {
+    const account = { book: foldBook(emptyBook, inArrays.segments), holdings: inArrays.holdings }
+    return { claims: compared, ...folded, account }
+  } catch (error) {
+    return { claims: [...compared, failed('L2', 'positions', error)], ...folded, account: undefined }
   }
 }
 

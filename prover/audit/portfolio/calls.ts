@@ -58,7 +58,10 @@ export type BooksArgument = {
   readonly bookWords: readonly bigint[]
   readonly bookProofs: readonly (readonly bigint[])[]
 }
-/** A submission of margins alone says nothing of the rest. */
+/**
+ * A submission of margins alone says nothing of the rest. Straight from arrays its words are roots of the arrays that are used, then
+ * a position word for each of their strikes.
+ */
 export type MarginsCall = BooksArgument & {
   readonly method: 'submitPortfolio' | 'submitMargins'
   readonly round: RoundArgument
@@ -71,6 +74,10 @@ export type MarginsCall = BooksArgument & {
   readonly accounts: readonly (Pick<AccountItem, 'held' | 'margins'> & Partial<AccountItem>)[]
   readonly marginProof: readonly bigint[]
 }
+/** Whether a submission is of one account's margins straight from arrays, as the contract tells: its options come without a book. */
+export const isFromArrays = ({ method, accounts, bookProofs }: MarginsCall): boolean =>
+  method === 'submitPortfolio' && bookProofs.length === 0 && accounts.length === 1 && accounts[0]?.held.arrays !== 0n
+
 /** What witnesses have in common, from books or straight from arrays. */
 export type WitnessArgument = {
   readonly round: RoundArgument

@@ -1,7 +1,8 @@
 /** Gathers a {@link PortfolioRecord} from a node: events, calldata, code and the state at the last block. Judges nothing. */
+import { ZeroAddress } from 'ethers'
 import { logsBetween } from '../../registry/chain.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
-import { decodeRegistryCall } from '../../registry/portfolio/calldata.ts'
+import { decodeRegistryCall, NOTHING_REPORTED } from '../../registry/portfolio/calldata.ts'
 import { collectDeployed } from '../deployed/collect.ts'
 import { type CollectOptions, lastBlock } from '../history.ts'
 import { collectModels } from '../models.ts'
@@ -18,7 +19,7 @@ import {
   withPlace,
 } from './collectMarket.ts'
 import { portfolioQuestions } from './reads.ts'
-import type { AccountRecord, PortfolioRecord } from './record.ts'
+import type { AccountRecord, PortfolioRecord, ReportRecord } from './record.ts'
 
 /** What of a history the evidence against one account rests on, and the rounds from its own to another. */
 export type Slice = {
@@ -62,8 +63,7 @@ export async function collectPortfolioRecord(options: CollectOptions, slice?: Sl
   const ofRegistry = eventsIn('PortfolioRegistry', await logsBetween(provider, { address: registry }, fromBlock, end))
   const whole = [...ofRegistry, ...ofArrays].toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
   const events = slice === undefined ? whole : await eventsBehind(gathered, [arrays, registry], whole, slice)
-  const reported = events.filter(({ name }) => name === 'AccountReported')
-  const reports = reported.map(withPlace) as unknown as PortfolioRecord['reports']
+  const reports = reportsIn(events, slice === undefined)
   const counts: string = await read(gathered, 'counts')
   const ofCounts = slice === undefined ? await logsBetween(provider, { address: counts }, fromBlock, end) : []
   const accounts = slice === undefined ? [...new Set(reports.map(({ account }) => account))] : []
@@ -84,6 +84,7 @@ export async function collectPortfolioRecord(options: CollectOptions, slice?: Sl
     models: await collectModels(gathered, modelRegistry),
     ...history,
     reports,
+    taken: slice === undefined ? takenIn(events) : [],
     ...(await countsOf(gathered, eventsIn('OpenInterest', ofCounts))),
     transactions: await transactionsOf(
       gathered,
@@ -108,6 +109,28 @@ export async function collectPortfolioRecord(options: CollectOptions, slice?: Sl
   }
 }
 
+/** Reports in the order of the chain; who was replaced holds nothing by the last of theirs. */
+function reportsIn(events: readonly Event[], isWhole: boolean): readonly ReportRecord[] {
+  return events.flatMap((event, i) => {
+    const { name, args, block, logIndex } = event
+    if (name === 'AccountReplaced') {
+      const { previous: account, sequence } = args as { readonly previous: string; readonly sequence: bigint }
+      const left = { block, logIndex, account, sequence, ...NOTHING_REPORTED }
+      return sequence === 0n ? [] : [isWhole ? ({ ...left, standing: 'left' } as const) : left]
+    }
+    if (name !== 'AccountReported') return []
+    const before = events[i - 1]
+    const isCandidate = isWhole && before?.name === 'CandidateReported' && before.args.account === args.account
+    const report = withPlace(event) as unknown as ReportRecord
+    return [isCandidate ? { ...report, standing: 'candidate' } : report]
+  })
+}
+
+const takenIn = (events: readonly Event[]): PortfolioRecord['taken'] =>
+  events
+    .filter(({ name, args }) => name === 'AccountReplaced' && args.account !== ZeroAddress)
+    .map(({ block, logIndex, args }) => ({ block, logIndex, account: args.account as string }))
+
 /** Events that evidence rests on: its own, arrays that it names, reports of whom it is about, and what was governed. */
 async function eventsBehind(
   { provider }: Gathered,
@@ -128,7 +151,8 @@ async function eventsBehind(
   const behind = events.filter(({ name, log }) => PROOF_EVENTS.includes(name) && hashes.has(log.transactionHash))
   const reports = reportsBehind(events, evidence, behind, account)
   return events.filter((event) => {
-    if (event.name === 'AccountReported') return reports.has(event)
+    if (event.name === 'AccountReported' || event.name === 'CandidateReported') return reports.has(event)
+    if (event.name === 'AccountReplaced') return event.args.previous === account
     return !PROOF_EVENTS.includes(event.name) || behind.includes(event)
   })
 }

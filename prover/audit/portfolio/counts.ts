@@ -31,6 +31,8 @@ type Complete = OpenInterest & { readonly priceScale: bigint }
 /** What a registry knows when a count is opened. */
 export type Standing = {
   readonly reports: ReadonlyMap<string, ReportRecord>
+  /** Of them, what would be held and is not. */
+  readonly waiting: ReadonlySet<string>
   readonly policyVersion: bigint
   readonly priceScale: bigint
   readonly maxRoundAgeSeconds: bigint
@@ -59,7 +61,9 @@ export class Counts {
   /** A count was opened; whatever is wrong with that is among the claims. */
   open(opened: CountRecord, standing: Standing): Counts {
     const { priceScale } = standing
-    const exposed = [...standing.reports].filter(([, report]) => hasPositionsSafely(report))
+    const exposed = [...standing.reports].filter(
+      ([account, report]) => !standing.waiting.has(account) && hasPositionsSafely(report),
+    )
     const begun = new Counts({
       underWay: { opened, needed: new Map(exposed), isBroken: false, sums: nothingCounted(opened.asOf), priceScale },
       lastAsOf: opened.asOf,

@@ -18,7 +18,7 @@ export class CrossLedger {
   private readonly pending: CrossReportRecord[]
 
   constructor({ markets, crossPolicies, reports }: Pick<CrossRecord, 'markets' | 'crossPolicies' | 'reports'>) {
-    this.markets = markets.map((market) => PortfolioLedger.of({ ...market, reports: [], counts: [] }))
+    this.markets = markets.map((market) => PortfolioLedger.of({ ...market, reports: [], taken: [], counts: [] }))
     this.sources = markets.map(({ roundSources }) => roundSources.toSorted(inOrder))
     this.policies = crossPolicies.toSorted(inOrder)
     this.pending = reports.toSorted(inOrder)

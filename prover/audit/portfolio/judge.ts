@@ -4,7 +4,6 @@
  */
 import { emptyBook } from '../../portfolio/book.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
-import { bookHashOf } from '../../registry/portfolio/calldata.ts'
 import { portfolioStatementNames } from '../../registry/layouts.ts'
 import { netGreeksOf, type OpenInterest } from '../../registry/portfolio/openInterest.ts'
 import { hashOfHashes, roundIdOfHashes } from '../../registry/portfolio/rounds.ts'
@@ -21,7 +20,7 @@ import { compareLists, compareWord, holdsIf } from './comparisons.ts'
 import { judgeComplete } from './counts.ts'
 import { NO_THRESHOLDS, PortfolioLedger } from './ledger.ts'
 import { judgeMargins } from './margins.ts'
-import { expectedPortfolioReads } from './reads.ts'
+import { bookHashIn, expectedPortfolioReads } from './reads.ts'
 import type { PortfolioRecord, ProofEvent, TransactionRecord } from './record.ts'
 import type { AccountReport, MarginReport, OpenInterestReport, PortfolioAuditReport, WitnessReport } from './report.ts'
 import type { Audited, Found, Scene } from './scene.ts'
@@ -223,7 +222,7 @@ function judgeAccounts({ reports, final }: PortfolioRecord, ledger: PortfolioLed
       compare('R27', 'final.sequence', BigInt(own.length), sequence),
       last === undefined
         ? compare('R27', 'final.bookHash', 'a report', 'none')
-        : compare('R27', 'final.bookHash', bookHashOf(last.positions, last.holdings, last.collateralAmounts), bookHash),
+        : compare('R27', 'final.bookHash', bookHashIn(last), bookHash),
       compare('R50', 'final.liquidatable', ledger.unhealthy.has(account), liquidatable === true),
       compare('R31', 'final.margin.asOf', proven?.asOf, margin?.asOf),
       compare('R31', 'final.margin.sequence', proven?.sequence, margin?.sequence),

@@ -30,7 +30,7 @@ export const NO_THRESHOLDS = 0n
 /** What a registry takes without a proof. */
 type History = Pick<
   PortfolioRecord,
-  'policies' | 'freshness' | 'priceGaps' | 'roundSources' | 'rounds' | 'reports' | 'counts'
+  'policies' | 'freshness' | 'priceGaps' | 'roundSources' | 'rounds' | 'reports' | 'taken' | 'counts'
 >
 
 /** Something that happened, not yet taken over. */
@@ -50,6 +50,8 @@ export class PortfolioLedger {
   private readonly rounds: Map<string, RoundRecord>
   private readonly newestRounds: Map<string, bigint>
   readonly reports: Map<string, ReportRecord>
+  /** Candidates, which are in no count. */
+  readonly waiting: Set<string>
   /** Of each account's last report. */
   readonly priceScales: Map<string, bigint>
   readonly arrays: Map<bigint, HeldArray>
@@ -75,6 +77,7 @@ export class PortfolioLedger {
     this.rounds = new Map(from?.rounds)
     this.newestRounds = new Map(from?.newestRounds)
     this.reports = new Map(from?.reports)
+    this.waiting = new Set(from?.waiting)
     this.priceScales = new Map(from?.priceScales)
     this.arrays = new Map(from?.arrays)
     this.margins = new Map(from?.margins)
@@ -83,7 +86,7 @@ export class PortfolioLedger {
   }
 
   static of(record: History): PortfolioLedger {
-    const { policies, freshness, priceGaps, roundSources, rounds, reports, counts } = record
+    const { policies, freshness, priceGaps, roundSources, rounds, reports, taken, counts } = record
     const pending: readonly Pending[] = [
       ...policies.map((each) => entry(each, (ledger) => ledger.setPolicy(each))),
       ...freshness.map((each) => entry(each, (ledger) => ledger.setFreshness(each))),
@@ -91,6 +94,7 @@ export class PortfolioLedger {
       ...roundSources.map((each) => entry(each, (ledger) => ledger.setRounds(each))),
       ...rounds.map((each) => entry(each, (ledger) => ledger.addRound(each))),
       ...reports.map((each) => entry(each, (ledger) => ledger.takeReport(each))),
+      ...taken.map((each) => entry(each, (ledger) => ledger.waiting.delete(each.account))),
       ...counts.map((each) => entry(each, (ledger) => ledger.openCount(each))),
     ]
     return new PortfolioLedger(pending.toSorted((a, b) => (isBefore(a.place, b.place) ? 1 : -1)))
@@ -162,7 +166,10 @@ export class PortfolioLedger {
   private takeReport(report: ReportRecord): void {
     const before = this.reports.get(report.account)
     this.reports.set(report.account, report)
-    if ((this.priceScales.get(report.account) ?? 0n) !== this.priceScale) {
+    if (report.standing === 'candidate') this.waiting.add(report.account)
+    else this.waiting.delete(report.account)
+    const isRescaled = (this.priceScales.get(report.account) ?? 0n) !== this.priceScale
+    if (isRescaled && report.standing !== 'left') {
       this.priceScales.set(report.account, this.priceScale)
       this.counts = this.counts.rescale(report.account, before)
       const proven = this.margins.get(report.account)

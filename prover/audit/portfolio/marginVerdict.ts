@@ -169,10 +169,11 @@ function modelsOf({ models }: MarginBundle): MarginModels | undefined {
   const found: Partial<Record<MarginStatementName, MarginModel>> = Object.fromEntries(
     named.map((model) => [model.build.statement, model]),
   )
-  const { portfolioMargin, marginsAlone, riskArray, optionBook } = found
-  const margin = portfolioMargin ?? marginsAlone
-  const isOne = (portfolioMargin === undefined) !== (marginsAlone === undefined)
-  if (!isOrdered || !isOne || margin === undefined || (riskArray === undefined) !== (optionBook === undefined)) return
+  const { portfolioMargin, marginsAlone, arrayMargin, riskArray, optionBook } = found
+  const [margin, second] = [portfolioMargin, marginsAlone, arrayMargin].filter((model) => model !== undefined)
+  if (!isOrdered || margin === undefined || second !== undefined) return
+  if (arrayMargin !== undefined) return riskArray && optionBook === undefined ? { riskArray, margin } : undefined
+  if ((riskArray === undefined) !== (optionBook === undefined)) return
   return riskArray === undefined || optionBook === undefined ? { margin } : { riskArray, optionBook, margin }
 }
 
@@ -254,9 +255,7 @@ function judgeStatements(bundle: MarginBundle, statements: readonly NamedStateme
       compare('R28', at, name, misplaced?.name ?? name),
       compare('R1', `${at}.build`, stated.build.name, build),
       compare('Q1', `${at}.words.length`, stated.words.length, given.length),
-      ...wordPlaces(stated.build).flatMap((place, w) =>
-        judgeWord(at, place, stated.build.statement as MarginStatementName, stated.words[w] ?? 0n, given[w] ?? -1n),
-      ),
+      ...wordPlaces(stated.build).flatMap((place, w) => judgeWord(at, place, stated.words[w] ?? 0n, given[w] ?? -1n)),
       compare('Q2', `${at}.publicSignals.commitment`, commitment, publicSignals.commitment),
       compare('Q3', `${at}.publicSignals.challenge`, challenge, publicSignals.challenge),
       compare('Q3', `${at}.publicSignals.evaluation`, evaluation, publicSignals.evaluation),
@@ -268,11 +267,10 @@ function judgeStatements(bundle: MarginBundle, statements: readonly NamedStateme
 function judgeWord(
   at: string,
   { name, section, word }: WordPlace,
-  statement: MarginStatementName,
   expected: bigint,
   found: bigint,
 ): readonly ClaimResult[] {
-  const claim = (field?: string): ClaimId => claimOf(statement, section, field)
+  const claim = (field?: string): ClaimId => claimOf(section, field)
   if (expected === found) return fieldsOf(word).map((field) => ({ claim: claim(field), holds: true }))
   const [wanted, given] = [expected, found].map((value) =>
     word === 'root' ? undefined : (unpackSafely(word as WordName, value) as Record<string, bigint> | undefined),
@@ -298,13 +296,13 @@ const ofAccount: ReadonlySet<string> = new Set(['positions', 'arrayRoots', 'flag
 const ofResults: ReadonlySet<string> = new Set(['margins', 'thresholds', 'risk'])
 
 /** What a word rests on: the round, the account's report, arithmetic, or else the policy. */
-function claimOf(statement: MarginStatementName, section: string, field?: string): ClaimId {
+function claimOf(section: string, field?: string): ClaimId {
   if (ofRound.has(section)) return 'R24'
   if (ofAccount.has(section)) return 'R28'
   if (section === 'strikes') return 'Q1'
   if (section === 'arrayRoot') return 'B1'
   if (section === 'stateIn' || section === 'stateOut') return 'L2'
-  if (statement === 'portfolioMargin' && section === 'spotGreeks') return 'L4'
+  if (section === 'spotGreeks') return 'L4'
   return ofResults.has(section) ? claimOfMargin(field ?? '') : 'R25'
 }
 

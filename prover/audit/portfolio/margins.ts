@@ -4,14 +4,17 @@ import type { AccountMargin } from '../../portfolio/margin.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import type { ReportedAccount } from '../../registry/index.ts'
 import { subjectOf } from '../../registry/portfolio/calldata.ts'
+import { stateArrayMargin } from '../../statement/arrayMargin.ts'
 import type { StatementContext } from '../../statement/challenge.ts'
 import { type StatedMargins, stateMargins } from '../../statement/portfolioMargin.ts'
+import type { AccountInArrays } from '../../statement/scenarioWitness.ts'
 import type { ClaimId } from '../claimTitles.ts'
 import { failed, summarise } from '../findings.ts'
-import { type Folded, foldAccount, judgeBookCount, readBooks } from './books.ts'
+import { type Folded, foldAccount, foldArrays, judgeBookCount, readArrays, readBooks } from './books.ts'
 import {
   type AccountItem,
   type HeldItem,
+  isFromArrays,
   marginPolicyOf,
   type MarginsCall,
   pricingPolicyOf,
@@ -37,14 +40,10 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
   const { ledger } = scene
   const { batch, round, accounts } = call
   const isAlone = call.method === 'submitMargins'
-  const model = useModel(scene, batch.marginModelId, isAlone ? 'marginsAlone' : 'portfolioMargin')
+  const model = useModel(scene, batch.marginModelId, statementOf(call))
   const scope = judgeRound(scene, round)
-  const reader = readBooks(scene, call, batch.bookModelId)
   const counted = isAlone ? [] : accounts.map(({ held }) => reportToCount(scene, round.asOf, held))
-  const folded: Folded[] = []
-  for (const [i, { held }] of accounts.entries()) {
-    folded.push(await foldAccount(scene, held, scope.roundId, round.asOf, reader, counted[i]))
-  }
+  const { folded, inArrays, claims } = await foldAll(scene, call, model, scope.roundId, counted)
   const reported = accounts.map(({ held: { account, sequence } }): ReportedAccount => ({ account, sequence }))
   const subject = subjectOf(scope.roundId, reported)
   const mask = counted.reduce((bits, report, i) => (report === undefined ? bits : bits | (1n << BigInt(i))), 0n)
@@ -54,7 +53,7 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
     ...model.claims,
     ...scope.claims,
     ...(mask === 0n ? scope.freshness : []),
-    ...judgeBookCount(reader),
+    ...claims,
     ...accounts.map(({ held: { account } }) => judgeScale(scene, account)),
     ...judgeBatchEvent(events.at(-1), round.asOf, subject, isAlone ? undefined : mask),
     ...accounts.slice(1).map(({ held: { account } }, i) => {
@@ -63,7 +62,7 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
     }),
   ]
   const context = contextOf(scene, batch.marginModelId, subject)
-  const stated = await stateBatch(scene, call, folded, model, context, shared)
+  const stated = await stateBatch(scene, call, { folded, inArrays }, model, context, shared)
   const items = accounts.map(
     (item, i): Item => ({
       item,
@@ -95,6 +94,42 @@ export async function judgeMargins(scene: Scene, call: MarginsCall, events: read
     scene,
     items.filter(({ isCounted }) => isCounted),
   )
+}
+
+/** What a submission's proof of margins is of. */
+function statementOf(call: MarginsCall) {
+  if (call.method === 'submitMargins') return 'marginsAlone'
+  return isFromArrays(call) ? 'arrayMargin' : 'portfolioMargin'
+}
+
+/** The accounts of a submission, folded over their books, or one straight from arrays. */
+type FoldedAll = {
+  readonly folded: readonly Folded[]
+  /** Undefined with books, and if it cannot be derived. */
+  readonly inArrays: AccountInArrays | undefined
+}
+
+async function foldAll(
+  scene: Scene,
+  call: MarginsCall,
+  model: UsedModel,
+  roundId: string,
+  counted: readonly (ReportRecord | undefined)[],
+): Promise<FoldedAll & { readonly claims: readonly ClaimResult[] }> {
+  const { batch, round, accounts, bookWords } = call
+  const [first] = accounts
+  if (isFromArrays(call) && first !== undefined) {
+    const { held } = first
+    const read = readArrays(scene, held, bookWords, model, round.asOf)
+    const report = counted[0] ?? scene.ledger.reports.get(held.account)
+    return { folded: [foldArrays(read, held, report)], inArrays: read.account, claims: [] }
+  }
+  const reader = readBooks(scene, call, batch.bookModelId)
+  const folded: Folded[] = []
+  for (const [i, { held }] of accounts.entries()) {
+    folded.push(await foldAccount(scene, held, roundId, round.asOf, reader, counted[i]))
+  }
+  return { folded, inArrays: undefined, claims: judgeBookCount(reader) }
 }
 
 /** The report that the count under way needs of an account, if a submission is about that. */
@@ -203,7 +238,7 @@ function deriveMargin(
 async function stateBatch(
   scene: Scene,
   { batch, round, accounts, marginProof }: MarginsCall,
-  folded: readonly Folded[],
+  { folded, inArrays }: FoldedAll,
   { build, verificationKey }: UsedModel,
   context: StatementContext,
   claims: ClaimResult[],
@@ -216,7 +251,10 @@ async function stateBatch(
   }
   try {
     const market = roundMarketOf(round.marketWords)
-    const result = await stateMargins(build, context, states, market, marginPolicyOf(policy.words))
+    const marginPolicy = marginPolicyOf(policy.words)
+    const result = await (inArrays === undefined
+      ? stateMargins(build, context, states, market, marginPolicy)
+      : stateArrayMargin(build, context, inArrays, market, marginPolicy))
     const empty = accounts.length
     if (empty < result.margins.length) {
       const names = ['margins', 'thresholds', 'spotGreeks', 'risk'] as const

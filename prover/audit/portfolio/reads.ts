@@ -1,5 +1,5 @@
 /** What consumers of a portfolio registry must be answered: the twin of contracts/registry/PortfolioMargins.sol. */
-import type { ParamType } from 'ethers'
+import { type ParamType, ZeroHash } from 'ethers'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { bookHashOf, portfolioContracts } from '../../registry/portfolio/calldata.ts'
 import { unpack } from '../../statement/words.ts'
@@ -7,7 +7,7 @@ import type { Question } from '../deployed/collect.ts'
 import type { ExpectedRead } from '../deployed/judge.ts'
 import { COUNT_AGES } from './counts.ts'
 import { NO_THRESHOLDS, type PortfolioLedger } from './ledger.ts'
-import type { MarketHistory, PortfolioRecord } from './record.ts'
+import type { MarketHistory, PortfolioRecord, ReportRecord } from './record.ts'
 
 const NOBODY = `0x${'00'.repeat(32)}`
 const ofAll = ['portfolioPolicy', 'portfolioFreshness'] as const
@@ -64,6 +64,10 @@ export function policyAnswer(method: string, { policies, freshness }: MarketHist
   return inOrderOf(method, { ...freshness.at(-1) })
 }
 
+/** Of what was left there is none, so that nothing is proven of it. */
+export const bookHashIn = ({ standing, positions, holdings, collateralAmounts }: ReportRecord): string =>
+  standing === 'left' ? ZeroHash : bookHashOf(positions, holdings, collateralAmounts)
+
 function accountAnswer(
   method: string,
   account: string,
@@ -71,10 +75,10 @@ function accountAnswer(
   ledger: PortfolioLedger,
 ): ExpectedRead['answer'] {
   const last = reports.findLast((each) => each.account === account)
-  const { sequence = 0n, positions = [], holdings = 0n, collateralAmounts = [] } = last ?? {}
+  const sequence = last?.sequence ?? 0n
   const priceScale = ledger.priceScales.get(account) ?? 0n
   if (method === 'accountOf') {
-    const bookHash = bookHashOf(positions, holdings, collateralAmounts)
+    const bookHash = last === undefined ? ZeroHash : bookHashIn(last)
     return inOrderOf(method, { sequence, bookHash, priceScale })
   }
   const held = ledger.margins.get(account)

@@ -20,8 +20,13 @@ export type RoundRecord = Place & {
   readonly calldata: string | null
 }
 
+/** What was reported would be held, so that no count has it; or nothing is, as another address took the account's place. */
+export type Standing = 'candidate' | 'left'
+
 /** What the venue reported of an account. */
 export type ReportRecord = Place & {
+  /** None of what is held, nor in a slice of a history. */
+  readonly standing?: Standing | undefined
   readonly account: string
   readonly sequence: bigint
   readonly positions: readonly bigint[]
@@ -62,6 +67,9 @@ export type MarginEvent = OfAccount & {
 export type AloneEvent = Omit<MarginEvent, 'name' | 'thresholds' | 'spotGreeks' | 'risk'> & {
   readonly name: 'MarginProvenAlone'
 }
+/** A candidate took an account's place: from here on counts have it. */
+export type TakenRecord = Place & { readonly account: string }
+
 /** A count of the open interest was opened. */
 export type CountRecord = Place & {
   readonly asOf: bigint
@@ -149,6 +157,7 @@ export type PortfolioRecord = MarketHistory & {
   }
   readonly models: readonly ModelRecord[]
   readonly reports: readonly ReportRecord[]
+  readonly taken: readonly TakenRecord[]
   readonly counts: readonly CountRecord[]
   readonly openInterests: readonly OpenInterestRecord[]
   readonly transactions: readonly TransactionRecord[]

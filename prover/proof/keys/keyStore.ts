@@ -129,6 +129,15 @@ export class KeyStore {
     return { circuit, verificationKey, manifest }
   }
 
+  /**
+   * As {@link loadVerifying}, of a circuit that is here: without reading its proving key, which takes long.
+   *
+   * @throws {@link KeysMissingError}, {@link CorruptKeyFileError}
+   */
+  async loadVerifyingOf(circuit: CompiledCircuit): Promise<VerifyingKeys> {
+    return this.loadVerifying(circuit.name, await constraintHash(circuit))
+  }
+
   /** The keys of a circuit; makes development keys if it has none, or development keys of another first phase. */
   async loadOrMakeDevelopmentKeys(
     circuit: CompiledCircuit,

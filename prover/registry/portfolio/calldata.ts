@@ -124,14 +124,7 @@ export function portfolioCall(
   margin: ProvenPortfolio,
 ): RegistryCall {
   const { sections, commitment } = margin.stated
-  const at = (name: string, i: number): bigint => sections[name]?.[i] ?? 0n
-  const items = heldAccounts(accounts, sections).map((held, i) => ({
-    held,
-    margins: at('margins', i),
-    thresholds: at('thresholds', i),
-    spotGreeks: at('spotGreeks', i),
-    risk: at('risk', i),
-  }))
+  const items = heldAccounts(accounts, sections).map((held, i) => ({ held, ...resultsOf(sections, i) }))
   const batch = {
     bookModelId,
     marginModelId,
@@ -141,6 +134,27 @@ export function portfolioCall(
   const books = accounts.flatMap((each) => each.books)
   const words = accounts.flatMap((each) => bookWordsOf(each.books))
   const args = [roundArgument(round), batch, items, words, proofsOf(books), margin.proof]
+  return { contract: 'PortfolioRegistry', method: 'submitPortfolio', args }
+}
+
+/**
+ * A submission of one account's margins straight from arrays: {@link portfolioCall} without a book.
+ *
+ * @param arrayModelId of the arrays, which spares the contract looking it up
+ */
+export function arrayMarginCall(
+  round: RoundWords,
+  arrayModelId: string,
+  marginModelId: string,
+  { account, sequence }: ReportedAccount,
+  { stated: { sections, commitment }, proof }: ProvenPortfolio,
+): RegistryCall {
+  const { arrayRoots, positions } = usedArrays(sections)
+  const { collateralAmounts = [] } = sections
+  const held = { account, sequence, arrays: arrayRoots.length, holdings: only(sections, 'holdings'), collateralAmounts }
+  const item = { held, ...resultsOf(sections, 0) }
+  const batch = { bookModelId: arrayModelId, marginModelId, commitment, emptyMargins: NOBODY }
+  const args = [roundArgument(round), batch, [item], [...arrayRoots, ...positions], [], proof]
   return { contract: 'PortfolioRegistry', method: 'submitPortfolio', args }
 }
 
@@ -161,6 +175,15 @@ export function marginsCall(
   return { contract: 'PortfolioRegistry', method: 'submitMargins', args }
 }
 
+/** All that is proven of an account. */
+function resultsOf(sections: SectionWords, i: number) {
+  const at = (name: string): bigint => sections[name]?.[i] ?? 0n
+  return { margins: at('margins'), thresholds: at('thresholds'), spotGreeks: at('spotGreeks'), risk: at('risk') }
+}
+
+/** No places are left to fill. */
+const NOBODY = joinList('accountResults', { margins: [0n], thresholds: [0n], spotGreeks: [0n], risk: [0n] })
+
 /** Accounts of a statement of margins, with what they hold. */
 const heldAccounts = (accounts: readonly AccountBooks[], { holdings, collateralAmounts }: SectionWords) =>
   accounts.map(({ account, sequence, books }, i) => ({
@@ -179,6 +202,13 @@ export type ReportWords = {
 }
 
 const COLLATERAL_WORDS = wordCount('collateralAmount', COLLATERALS)
+
+/** Of an account that another address has taken the place of. */
+export const NOTHING_REPORTED: ReportWords = {
+  positions: [],
+  holdings: pack('holdings', { perpsE12: 0n, cashE12: 0n, perpPnlE12: 0n }),
+  collateralAmounts: new Array<bigint>(COLLATERAL_WORDS).fill(0n),
+}
 
 /** A report as a submission presents it: holdings, amounts of collateral, positions. */
 const presented = ({ positions, holdings, collateralAmounts }: ReportWords): readonly bigint[] => [

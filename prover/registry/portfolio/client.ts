@@ -20,11 +20,13 @@ import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } f
 import { ask, ContractRevertError, RpcError } from '../contractErrors.ts'
 import {
   type AccountBooks,
+  arrayMarginCall,
   arraysCall,
   arraysWitnessCall,
   countCall,
   encodeRegistryCall,
   marginsCall,
+  NOTHING_REPORTED,
   portfolioCall,
   type PortfolioContract,
   type ProvenPortfolio,
@@ -238,12 +240,14 @@ export class PortfolioClient {
 
   private async lastReport(account: string): Promise<{ readonly sequence: bigint; readonly words: ReportWords }> {
     const registry = interfaceOf('PortfolioRegistry')
-    const topics = registry.encodeFilterTopics('AccountReported', [account])
+    const [reported, of] = registry.encodeFilterTopics('AccountReported', [account])
+    const [replaced] = registry.encodeFilterTopics('AccountReplaced', [])
+    const topics = [[reported, replaced].flatMap((topic) => topic ?? []), of ?? null]
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     const logs = await logsBetween(this.provider, { address: this.registry, topics }, this.fromBlock, head)
-    const last = logs.at(-1)
+    const last = logs.map(wordsIn).findLast(({ sequence }) => sequence !== 0n)
     if (last === undefined) throw new AccountUnreportedError(account, this.registry)
-    return wordsIn(last)
+    return last
   }
 
   /** Policy in force: its version, and its words in the order of `IPortfolioPolicy.setPortfolioPolicy`. */
@@ -280,6 +284,18 @@ export class PortfolioClient {
     return marginIn(await this.read('marginOf', account))
   }
 
+  /** Margins as they were last proven, however old. @throws {@link ContractRevertError} MarginNotYetProven */
+  async unsafeMargin(account: string): Promise<ProvenMargin> {
+    const [proven] = await this.read('unsafeMargin', account)
+    return marginIn(proven)
+  }
+
+  /** Thresholds of these. @throws {@link ContractRevertError} MarginNotYetProven, ThresholdsNotProven */
+  async unsafeThresholds(account: string): Promise<ProvenThresholds> {
+    const [proven] = await this.read('unsafeThresholds', account)
+    return thresholdsIn(proven)
+  }
+
   /**
    * Thresholds that were proven with the margins in force.
    *
@@ -313,6 +329,18 @@ export class PortfolioClient {
   async countUnderWay(): Promise<CountUnderWay | undefined> {
     const { asOf, counted, accounts, openedAt, policyVersion } = await this.readCounts('openInterestUnderWay')
     return asOf === 0n ? undefined : { asOf, counted, accounts, openedAt, policyVersion }
+  }
+
+  /** Time of the round that was last counted, or is; 0 before the first. */
+  async lastCounted(): Promise<bigint> {
+    const underWay = await this.countUnderWay()
+    if (underWay !== undefined) return underWay.asOf
+    try {
+      return openInterestIn((await this.readCounts('unsafeOpenInterest')).figures).asOf
+    } catch (error) {
+      if (error instanceof ContractRevertError && error.reason === 'OpenInterestNotComplete') return 0n
+      throw error
+    }
   }
 
   /** Accounts that the venue has ever reported, in the order in which it first did. */
@@ -351,6 +379,18 @@ export class PortfolioClient {
     margin: ProvenPortfolio,
   ): Promise<Landed> {
     return this.land('Submitting margins', portfolioCall(round, bookModelId, marginModelId, accounts, margin))
+  }
+
+  /** Lands one account's margins that were proven straight from arrays; see {@link arrayMarginCall}. */
+  submitArrayMargin(
+    round: RoundWords,
+    arrayModelId: string,
+    marginModelId: string,
+    account: ReportedAccount,
+    margin: ProvenPortfolio,
+  ): Promise<Landed> {
+    const call = arrayMarginCall(round, arrayModelId, marginModelId, account, margin)
+    return this.land('Submitting margins from arrays', call)
   }
 
   /** Lands margins that were proven alone; see {@link marginsCall}. */
@@ -470,7 +510,8 @@ export class PortfolioClient {
     return this.readOf('RiskArrays', await this.arrays(), method, args)
   }
 
-  private async addressOf(contract: RegistryCall['contract']): Promise<string> {
+  /** Where calls of one of its contracts go. */
+  async addressOf(contract: RegistryCall['contract']): Promise<string> {
     if (contract === 'PortfolioRegistry') return this.registry
     return contract === 'RiskArrays' ? this.arrays() : this.counts()
   }
@@ -499,10 +540,12 @@ export function thresholdsIn(thresholds: ProvenThresholds): ProvenThresholds {
   return { ...levels, defaultProbabilityX32, asOf, sequence, priceScale }
 }
 
-function wordsIn(log: Log): { readonly sequence: bigint; readonly words: ReportWords } {
+/** What an event of the venue's report says. @throws {@link RpcError} if it is another event */
+export function wordsIn(log: Log): { readonly sequence: bigint; readonly words: ReportWords } {
   const parsed = interfaceOf('PortfolioRegistry').parseLog(log)
   if (parsed === null) throw new RpcError('Reading a report', new Error('the node answered with another event'))
   const { sequence, positions, holdings, collateralAmounts } = parsed.args
+  if (parsed.name === 'AccountReplaced') return { sequence, words: NOTHING_REPORTED }
   return { sequence, words: { positions: [...positions], holdings, collateralAmounts: [...collateralAmounts] } }
 }
 

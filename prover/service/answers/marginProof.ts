@@ -29,14 +29,17 @@ import {
   marketIdAt,
   marketNameFor,
   type MarginSite,
+  takesProofsOf,
 } from './marginSite.ts'
 import { ProofClock, type ProofSeconds, proofTimes, secondsText, secondsJson, gasOf } from './proofFigures.ts'
 import type { ArraysWanted } from '../daemon/portfolios/arrays.ts'
+import { opensArraysOf } from '../daemon/portfolios/inArrays.ts'
 import { marginModelOf } from '../daemon/portfolios/place.ts'
 import { type PortfolioLanded, provePortfolios } from '../daemon/portfolios/portfolios.ts'
 import type { ProofMade } from '../daemon/portfolios/proofMaker.ts'
 import { putInForce } from '../daemon/portfolios/putInForce.ts'
 import { policyOf } from '../daemon/portfolios/sharedRound.ts'
+import { portfolioBuildOf } from '../workspace.ts'
 
 /** What proving a margin took, in plain numbers. */
 export type MarginProof = {
@@ -70,7 +73,8 @@ export type MarginProofOptions = {
 }
 
 /**
- * Proves a margin: arrays of the strikes held, the account's book, its margin; every proof verified here and by a contract.
+ * Proves a margin: arrays of the strikes held, the account's book, its margin, of few options all that without a book; every proof
+ * verified here and by a contract.
  *
  * @throws {@link CloneNeededError} in the package alone; {@link TooManyStrikesError}, {@link NothingHeldError}; what provers and the registry throw; a margin that the contract holds otherwise than the twin is an error
  * @example
@@ -87,7 +91,7 @@ export async function proveMargin(
   const clock = new ProofClock()
   let site: MarginSite | undefined
   try {
-    const { keys, buildSeconds } = await buildPortfolioKeys(statementsOf(answer, isAlone), say)
+    const { keys, buildSeconds } = await buildPortfolioKeys(await statementsOf(answer, isAlone, existing), say)
     clock.passed('build', buildSeconds)
     const market = marketNameFor(answer.portfolio)
     say(
@@ -158,10 +162,17 @@ const answered = <T>(asked: Promise<T>): Promise<T | undefined> =>
     throw error
   })
 
-/** An account without options needs neither arrays nor books. */
-function statementsOf({ provable }: MarginAnswer, isAlone: boolean): readonly PortfolioStatementName[] {
-  const margin = isAlone ? 'marginsAlone' : 'portfolioMargin'
-  return provable.positions.length === 0 ? [margin] : ['riskArray', 'optionBook', margin]
+/** An account without options needs neither arrays nor books, and one of few options no book, where that is taken. */
+async function statementsOf(
+  { provable }: MarginAnswer,
+  isAlone: boolean,
+  existing: ExistingRegistry | undefined,
+): Promise<readonly PortfolioStatementName[]> {
+  if (isAlone) return provable.positions.length === 0 ? ['marginsAlone'] : ['riskArray', 'optionBook', 'marginsAlone']
+  if (provable.positions.length === 0) return ['portfolioMargin']
+  const mayBeFromArrays = opensArraysOf(portfolioBuildOf('arrayMargin'), provable)
+  const isFromArrays = mayBeFromArrays && (existing === undefined || (await takesProofsOf(existing, 'arrayMargin')))
+  return isFromArrays ? ['riskArray', 'arrayMargin'] : ['riskArray', 'optionBook', 'portfolioMargin']
 }
 
 /** The whole round of the account's market, with expiries that it holds nothing of: a source publishes one for all. */
@@ -208,7 +219,7 @@ async function writeBundle(
   )
   const bundle = await makeMarginBundle({
     scope: { chainId, registry, arrays: await client.arrays(), rounds, market, account, sequence },
-    models: { ...models, margin: marginModelOf({ models }) },
+    models: { ...models, margin: models.arrayMargin ?? marginModelOf({ models }) },
     verificationKeys,
     policy: policyWordsOf(policyOf(provable)),
     round,
@@ -267,8 +278,10 @@ export function formatProof(proof: MarginProof): string {
   const of = (statement: string, word: string): string =>
     `${count(statement)} ${word}${count(statement) === 1 ? '' : 's'}`
   const isAlone = count('marginsAlone') > 0
-  const margin = of(isAlone ? 'marginsAlone' : 'portfolioMargin', 'margin')
-  const counts = [of('riskArray', 'risk array'), of('optionBook', 'book'), margin].join(', ')
+  const ofBook = [of('optionBook', 'book'), of(isAlone ? 'marginsAlone' : 'portfolioMargin', 'margin')]
+  const margins =
+    count('arrayMargin') > 0 ? [`${of('arrayMargin', 'margin')} straight from them, without a book`] : ofBook
+  const counts = [of('riskArray', 'risk array'), ...margins].join(', ')
   return [
     `Proven (${backend}): ${counts}. A contract verified every proof and holds both margins to the last digit.`,
     ...(isAlone

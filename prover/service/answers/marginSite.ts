@@ -8,7 +8,7 @@ import type { Portfolio } from '../../portfolio/portfolio.ts'
 import type { ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { type CircuitKeys, isDevelopmentChain } from '../../proof/index.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
-import { ask } from '../../registry/contractErrors.ts'
+import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import {
   type RpcAddress,
   connectProvider,
@@ -19,6 +19,7 @@ import {
 } from '../../registry/index.ts'
 import { readModelById } from '../../registry/models.ts'
 import { portfolioModelIdOf } from '../../registry/portfolio/deploy.ts'
+import { layoutHash } from '../../statement/layout.ts'
 import { openAccount } from '../daemon/account.ts'
 import type { PortfolioModels } from '../daemon/portfolios/place.ts'
 import type { Hands } from '../daemon/portfolios/putInForce.ts'
@@ -143,6 +144,28 @@ export async function knownModels(
     return [statement, { build, keys: own, modelId }] as const
   })
   return Object.fromEntries(await Promise.all(models))
+}
+
+/** Whether a registry that stands takes proofs of a statement, by the model that its deployment names: listed, active and not paused. */
+export async function takesProofsOf(
+  { rpc, deployment }: Pick<ExistingRegistry, 'rpc' | 'deployment'>,
+  statement: PortfolioStatementName,
+): Promise<boolean> {
+  const { chainId, portfolio, addresses } = await readDeployment(deployment)
+  const { name } = portfolioBuildOf(statement)
+  const model = portfolio?.models.find((each) => each.name === name)
+  if (model === undefined) return false
+  const provider = await connectProvider(rpc, chainId)
+  try {
+    const models = new Contract(addresses.modelRegistry, interfaceOf('ModelRegistry'), provider)
+    await ask('Reading a model', () => models.getFunction('activeModel')(model.modelId, layoutHash(statement)))
+    return true
+  } catch (error) {
+    if (error instanceof ContractRevertError) return false
+    throw error
+  } finally {
+    provider.destroy()
+  }
 }
 
 export async function hasDevelopmentSigners(rounds: string, provider: Awaited<ReturnType<typeof connectProvider>>) {

@@ -1,7 +1,5 @@
-import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
-import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
-import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
+import { action, addCommand, wholeNumber } from './command.ts'
 import { requireOptions } from '../text/usageError.ts'
 import { untilStopped } from './stop.ts'
 
@@ -14,24 +12,9 @@ type ChainOptions = {
   margins?: string
   circle?: boolean
 }
-type AttestFlags = {
-  rpc: RpcAddress
-  deployment: string
-  signerKeyFile: string[]
-  keyFile?: string
-  source?: string
-  asOf?: string
-}
-type FeedOptions = PriceFlags & {
-  rpc: RpcAddress
-  deployment: string
-  market: string[]
-  pause: number
-  count?: number
-}
 
 /** Three terminals, in this order. */
-const THREE_TERMINALS = `
+export const THREE_TERMINALS = `
 Try the service in three terminals:
   $ zkrisk chain
   $ zkrisk serve --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key
@@ -79,62 +62,6 @@ export function addChainCommands(program: Command): void {
         )
         await untilStopped()
         await close()
-      }),
-    )
-
-  const feed = program.command('feed').description('observations for a source of attested prices')
-  const doorHelp =
-    '\nThe source’s door holds a jump until others confirm it and refuses what no market does (docs/deploying.md); what it' +
-    '\nsays of each price is told.'
-  const replay = addCommand(
-    feed,
-    'replay [prices...]',
-    'attest prices with the development signers and append them, one time after the other',
-    [
-      'feed replay --rpc http://127.0.0.1:8545 --deployment deployment.json --pause 5',
-      'feed replay btc.csv eth.csv --market BTC-USD --market ETH-USD --rpc http://127.0.0.1:8545 --deployment deployment.json',
-    ],
-  )
-    .addHelpText('after', `${doorHelp}${THREE_TERMINALS}`)
-    .requiredOption('--rpc <url>', 'node of the development chain', rpcAddresses)
-    .requiredOption('--deployment <file>', 'where the engine lives')
-    .option('--market <name...>', 'market of each price file, in order; by default the project’s extract is replayed')
-    .option('--pause <seconds>', 'between two times', positiveNumber, 5)
-    .option('--count <count>', 'end after this many times', wholeNumber(1))
-  addPriceOptions(replay).action(
-    action<FeedOptions, [string[]]>(async (terminal, options, files) => {
-      const { replayFeed } = await import('../development/tryOut.ts')
-      const { times, held, refused } = await replayFeed(files, {
-        ...options,
-        market: options.market ?? [],
-        prices: priceOptions(options),
-        say: terminal.say,
-      })
-      const door = held + refused === 0 ? '' : `; the door held ${held} and refused ${refused} of their prices`
-      terminal.result({ times, held, refused }, `${times === 1 ? '1 time' : `${times} times`} attested${door}.`)
-    }),
-  )
-
-  addCommand(feed, 'attest <market> <price>', 'attest one price with signers’ keys, and append it to their feed', [
-    'feed attest BTC-USD 67123.5 --rpc … --deployment deployment.json --signer-key-file a.key b.key --key-file payer.key',
-  ])
-    .addHelpText('after', doorHelp)
-    .requiredOption('--rpc <url>', 'node of the chain', rpcAddresses)
-    .requiredOption('--deployment <file>', 'where the engine lives')
-    .requiredOption('--signer-key-file <file...>', 'private keys of as many signers as the feed wants')
-    .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
-    .option('--source <name>', 'feed, where the deployment has several')
-    .option('--as-of <time>', 'time of the price, UTC; by default that of the chain’s latest block')
-    .action(
-      action<AttestFlags, [string, string]>(async (terminal, options, market, price) => {
-        const [{ attestPrice }, { thousandsNotes }] = await Promise.all([
-          import('../answers/attesting.ts'),
-          import('../../portfolio/input/thousands.ts'),
-        ])
-        // Before anything is signed: a price that was meant a thousand times as high stays on the chain
-        for (const note of thousandsNotes('<price>', price)) terminal.say(note)
-        const attested = await attestPrice({ ...options, market, price })
-        terminal.result(attested, `${attested.says}. Feed ${attested.feed}, block ${attested.block}.`)
       }),
     )
 }

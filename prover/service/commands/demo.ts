@@ -36,7 +36,7 @@ export function addDemoCommand(program: Command): void {
           circle: wanted,
           say: terminal.say,
         })
-        const { steps, held, visit, circle, audit } = result
+        const { steps, held, circle, audit } = result
         const text = [
           formatAudit(audit),
           formatProven(steps),
@@ -46,7 +46,7 @@ export function addDemoCommand(program: Command): void {
         ]
         terminal.result(
           {
-            ...{ parameters: provenRows(steps), held, visit, audit, report: file, seconds: result.seconds },
+            ...{ parameters: provenRows(steps), held, audit, report: file, seconds: result.seconds },
             circle: circle === undefined ? null : circleJson(circle),
           },
           text.join('\n'),

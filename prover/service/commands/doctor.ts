@@ -1,10 +1,19 @@
 import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
+import type { Finding } from '../answers/doctor.ts'
 import { EXIT, reportError, type Terminal } from '../text/terminal.ts'
 import { requireOptions } from '../text/usageError.ts'
 import { action, addCommand, wholeNumber, rpcAddresses } from './command.ts'
 
-type Options = { rpc?: RpcAddress; deployment?: string; registry?: string; port?: number; keys?: string }
+type Options = {
+  rpc?: RpcAddress
+  deployment?: string
+  registry?: string
+  port?: number
+  keys?: string
+  store?: string
+  database?: string
+}
 
 export function addDoctorCommand(program: Command): void {
   addCommand(program, 'doctor', 'say what is missing here and how to mend it; exit 1 if anything is', [
@@ -21,16 +30,25 @@ export function addDoctorCommand(program: Command): void {
     .option('--deployment <file>', 'examine this deployment instead of this machine; needs --rpc')
     .option('--port <number>', 'port that `zkrisk chain` would use', wholeNumber(0))
     .option('--keys <folder>', 'keys to check instead of the project’s own')
+    .option('--store <file>', 'also look at this store of a service: its version, and what it holds')
+    .option('--database <url>', 'also look at this Postgres')
     .action(
       action<Options, []>(async (terminal, options) => {
         const { examine, formatFindings } = await import('../answers/doctor.ts')
         if (options.deployment !== undefined) return examineThere(terminal, options.rpc, options.deployment)
         if (options.rpc === undefined) requireOptions({ registry: options.registry }, { needs: 'rpc' })
-        const findings = await examine(options)
+        const findings = [...(await examine(options)), ...(await storesOf(options))]
         terminal.result(findings, formatFindings(findings))
         return findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success
       }),
     )
+}
+
+async function storesOf({ store, database }: Options): Promise<readonly Finding[]> {
+  const places = [store === undefined ? [] : [{ store }], database === undefined ? [] : [{ database }]].flat()
+  if (places.length === 0) return []
+  const { examineStore } = await import('../answers/doctorStore.ts')
+  return Promise.all(places.map(examineStore))
 }
 
 async function examineThere(terminal: Terminal, rpc: RpcAddress | undefined, file: string): Promise<number> {

@@ -4,7 +4,7 @@ import { Option } from 'commander'
 import type { LogLevel, ServiceLog } from '../daemon/log.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
 import type { RunServeOptions } from '../daemon/serving.ts'
-import type { TriggerName } from '../daemon/triggers.ts'
+import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
 import type { Terminal } from '../text/terminal.ts'
 import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
@@ -22,14 +22,25 @@ type Options = ShownOptions & {
   signer?: string
   maxFeeGwei: number
   leastBatches: number
-  store: string
+  store?: string
+  database?: string
+  proveHere?: 'never' | 'alone' | 'always'
   market?: string[]
   trigger: TriggerName[]
   heartbeat: number
   spotMove: number
+  volatilityMove: number
+  liquidationBudget: number
+  liquidationWindow: number
+  settle: number
   confirmations: number
   poll: number
   keys?: string
+  accounts: boolean
+  rounds?: string
+  near?: number
+  carry?: number
+  countEvery?: number
 }
 
 type ShownOptions = {
@@ -73,6 +84,7 @@ export function addServeCommand(program: Command): void {
       '--registry <address>',
       'the registry alone: all else is read from the chain, and a deployment file compared',
     )
+    .option('--portfolio <address>', 'registry: registry of margins in one market beside it')
     .option(
       '--from-block <block>',
       'registry: a block before its deployment, if the node does not tell',
@@ -86,18 +98,47 @@ export function addServeCommand(program: Command): void {
     )
     .option('--max-fee-gwei <gwei>', 'most that a transaction offers for a unit of gas', positiveNumber, 500)
     .option('--least-batches <count>', 'alarm when the balance lasts for fewer', wholeNumber(0), 20)
-    .option('--store <file>', 'what must not be forgotten', 'state/serve.sqlite')
+    .addOption(
+      new Option('--store <file>', 'what must not be forgotten; state/serve.sqlite by default').conflicts('database'),
+    )
+    .option('--database <url>', 'keep it in this Postgres instead; by default the variable DATABASE_URL')
+    .addOption(
+      new Option(
+        '--prove-here <when>',
+        'database: prove in this process too; alone: while no worker lives (default)',
+      ).choices(['never', 'alone', 'always']),
+    )
     .option('--market <name...>', 'markets to serve; all by default')
     .addOption(
       new Option('--trigger <name...>', 'what a batch is made for; any of them is enough')
-        .choices(['observations', 'heartbeat', 'spot', 'prediction'])
+        .choices(triggerNames)
         .default(['observations']),
     )
     .option('--heartbeat <seconds>', 'heartbeat: the data in force is this old', wholeNumber(1), 3600)
     .option('--spot-move <fraction>', 'spot: the price has moved by this log return', positiveNumber, 0.005)
+    .option(
+      '--volatility-move <ratio>',
+      'volatility: it would rise by this log ratio, or fall by twice that',
+      positiveNumber,
+      0.05,
+    )
+    .option(
+      '--liquidation-budget <accounts>',
+      'liquidations: so many accounts were shown to be below maintenance',
+      wholeNumber(1),
+      3,
+    )
+    .option('--liquidation-window <seconds>', 'liquidations: within this time', wholeNumber(1), 3600)
+    .option(
+      '--settle <milliseconds>',
+      'a batch waits so long for markets that have not moved yet',
+      wholeNumber(0, 10_000),
+      250,
+    )
     .option('--confirmations <blocks>', 'after which a batch is believed; it is watched for 64', wholeNumber(1), 1)
     .option('--poll <milliseconds>', 'between two looks at the chain', wholeNumber(10), 500)
     .option('--keys <folder>', 'keys, instead of the project’s own')
+  addAccountsOptions(serve)
   addShownOptions(serve).action(
     action<Options, []>(async (terminal, options) => {
       const { runServe } = await import('../daemon/serving.ts')
@@ -114,8 +155,13 @@ export function addServeCommand(program: Command): void {
           triggers: options.trigger,
           heartbeatSeconds: options.heartbeat,
           spotMove: options.spotMove,
+          volatilityMove: options.volatilityMove,
+          liquidationBudget: options.liquidationBudget,
+          liquidationWindowSeconds: options.liquidationWindow,
         },
+        settleMs: options.settle,
         pollMs: options.poll,
+        accounts: accountsOf(options),
         signal: stopSignal(),
         onEvent,
       })
@@ -146,6 +192,23 @@ function surfaceOf(options: Options, log: ServiceLog): Pick<RunServeOptions, 'su
   return {}
 }
 
+function addAccountsOptions(serve: Command): void {
+  serve
+    .option('--no-accounts', 'prove no margins of accounts, though the deployment has a registry of them')
+    .option(
+      '--rounds <folder>',
+      'words of rounds, as whoever publishes them writes them (docs/accounts.md); beside the store',
+    )
+    .option('--near <fraction>', 'accounts first whose liquidation threshold is so near to spot; 0.02', positiveNumber)
+    .option('--carry <fraction>', 'arrays of a round serve while spot has moved by no more; 0.0025', positiveNumber)
+    .option('--count-every <seconds>', 'open a count of all accounts when the last is so old; never', wholeNumber(1))
+}
+
+function accountsOf({ accounts, rounds, near, carry, countEvery }: Options): RunServeOptions['accounts'] {
+  if (!accounts) return false
+  return { ...(rounds === undefined ? {} : { rounds }), near, carry, countEvery }
+}
+
 function addShownOptions(serve: Command): Command {
   return serve
     .option('--http <address>', 'serve figures, health, metrics and a dashboard there, such as 127.0.0.1:8080')
@@ -169,7 +232,7 @@ function addShownOptions(serve: Command): Command {
     )
 }
 
-type ServedPlace = Pick<RunServeOptions, 'rpc' | 'deployment' | 'keyFile' | 'store'>
+type ServedPlace = Pick<RunServeOptions, 'rpc' | 'deployment' | 'keyFile' | 'store' | 'database'>
 
 /** Where to serve: what the flags name, or a chain of the demonstration's own. */
 async function placeOf(
@@ -179,17 +242,22 @@ async function placeOf(
 ): Promise<ServedPlace> {
   const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
-    requireOptions({ rpc, deployment, registry, portfolio, 'key-file': keyFile }, { excludes: 'demo' })
+    const own = { rpc, deployment, registry, portfolio, 'key-file': keyFile, database: options.database }
+    requireOptions(own, { excludes: 'demo' })
     const { openServeDemo } = await import('../development/serveDemo.ts')
-    return openServeDemo(terminal.say)
+    return { ...(await openServeDemo(terminal.say)), database: undefined }
   }
   if (rpc === undefined) throw new OptionMissingError('rpc')
+  // A file that is named is meant, whatever else the shell knows.
+  const database = options.database ?? (store === undefined ? process.env.DATABASE_URL || undefined : undefined)
+  if (database === undefined) requireOptions({ 'prove-here': options.proveHere }, { needs: 'database' })
+  const kept = { rpc, keyFile, store: store ?? 'state/serve.sqlite', database }
   if (registry === undefined) {
     requireOptions({ portfolio, 'from-block': fromBlock }, { needs: 'registry' })
     if (deployment === undefined) throw new (await import('../answers/inForce.ts')).PlaceMissingError()
-    return { rpc, deployment, keyFile, store }
+    return { ...kept, deployment }
   }
   const { takeOver } = await import('../takeover/takeOver.ts')
   const rebuilt = await takeOver({ rpc, registry, portfolio, fromBlock, keys, published: deployment }, onEvent)
-  return { rpc, deployment: rebuilt, keyFile, store }
+  return { ...kept, deployment: rebuilt }
 }

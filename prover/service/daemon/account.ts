@@ -53,7 +53,7 @@ function openKeystore(provider: Provider, text: string, from: string, passwordFi
 }
 
 /** What only its owner may read; undefined if there is no such file. */
-function readSecretFile(file: string): string | undefined {
+export function readSecretFile(file: string): string | undefined {
   let descriptor: number | undefined
   try {
     descriptor = openSync(file, 'r')

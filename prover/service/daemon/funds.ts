@@ -4,11 +4,10 @@ import { ProverError } from '../../errors.ts'
 import { GAS_MARGIN_PERCENT } from '../../registry/market/client.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { readMarketFees, withinCap } from './fees.ts'
+import { REMEMBERED_BATCHES } from './jobStore.ts'
 
 /** Gas of a batch of eight markets (test/registry/gas.test.ts), until batches of its own tell. */
 const USUAL_BATCH_GAS = 450_000n
-/** The forecast is of the mean of as many batches. */
-const REMEMBERED_BATCHES = 20
 /** A reading serves so long. */
 const FRESH_MS = 5_000
 

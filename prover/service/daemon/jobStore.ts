@@ -50,9 +50,9 @@ export type StoreScope = { readonly chainId: bigint; readonly registry: string }
 export interface JobStore {
   /** Adds a planned job; one that exists already is returned as it stands. */
   plan(job: Pick<Job, 'id' | 'build' | 'trigger' | 'summary'>): Promise<Job>
-  /** Keeps the proof. */
+  /** Keeps the proof of a planned job. @throws {@link UnknownJobError} */
   proven(id: string, bundle: string): Promise<Job>
-  /** Keeps a signed transaction; to be called before it is sent. */
+  /** Keeps a signed transaction; to be called before it is sent. @throws {@link UnknownJobError} */
   signed(transaction: Omit<SignedTransaction, 'signedAt'>): Promise<void>
   /** Ends a job, by a transaction of its own if one is named. */
   end(id: string, status: 'confirmed' | 'superseded', reason?: string, mined?: Mined): Promise<void>
@@ -66,7 +66,7 @@ export interface JobStore {
   revive(id: string): Promise<void>
   /** A signed job whose nonce went to something else is to be signed anew. */
   unsigned(id: string): Promise<void>
-  /** Takes a job up again that had ended: the chain is back where the batch fits. */
+  /** Takes a job up again that had ended: the chain is back where the batch fits. @throws {@link UnknownJobError} */
   reopen(id: string): Promise<Job>
   /** Jobs that have not ended, oldest first. */
   openJobs(): Promise<readonly Job[]>
@@ -82,8 +82,35 @@ export interface JobStore {
   transactions(jobId: string): Promise<readonly SignedTransaction[]>
   /** Everything ever signed with a nonce, of whatever job, newest first. */
   transactionsAt(sender: string, nonce: number): Promise<readonly SignedTransaction[]>
+  /**
+   * Forgets jobs that ended long ago, with their bundles and transactions.
+   *
+   * Kept are those that a reorganisation may still undo, those whose nonces may not be used up, and the newest that tell what a
+   * batch costs.
+   *
+   * @param before - unix milliseconds: jobs that ended since then are kept too
+   * @param isDry - says what would be forgotten, and forgets nothing
+   */
+  prune(before: number, isDry: boolean): Promise<Pruned>
   close(): Promise<void>
 }
+
+export type Pruned = { readonly jobs: number; readonly transactions: number; readonly bundleBytes: number }
+
+/** Mined blocks of a store from which batches are still watched, as the sender does. */
+export const WATCHED_BLOCKS = 64
+
+/** Ids of jobs that may be forgotten. @param at - in front of the tables' names @param before - placeholder of the time */
+export const prunable = (at: string, before: string): string => `
+  SELECT id FROM ${at}jobs WHERE status IN ('confirmed', 'superseded') AND updated_at < ${before} AND id NOT IN (
+    SELECT job_id FROM ${at}transactions t
+    WHERE block > (SELECT max(block) FROM ${at}transactions) - ${WATCHED_BLOCKS}
+      OR nonce >= coalesce((SELECT max(nonce) FROM ${at}transactions m WHERE m.sender = t.sender AND m.block IS NOT NULL), -1)
+      OR hash IN (SELECT hash FROM ${at}transactions WHERE block IS NOT NULL ORDER BY block DESC, nonce DESC LIMIT ${REMEMBERED_BATCHES})
+  )`
+
+/** The forecast of what batches cost is of the mean of as many. */
+export const REMEMBERED_BATCHES = 20
 
 /**
  * Name of a batch: the same batch has the same name however often it is proven, since proofs are randomised and only the
@@ -100,11 +127,25 @@ export class StoreInUseError extends ProverError {
   readonly code = 'service.store-in-use'
   readonly file: string
 
-  constructor(file: string, cause: unknown) {
-    super(`${file} is held by another \`zkrisk serve\`. End that one, or give this one a store and a key of its own.`, {
-      cause,
-    })
+  /** @param holder - who it is, where that is known */
+  constructor(file: string, cause: unknown, holder = 'another `zkrisk serve`') {
+    super(`${file} is held by ${holder}. End that one, or give this one a store and a key of its own.`, { cause })
     this.file = file
+  }
+}
+
+/** Two services with one key would use the same nonces. */
+export class KeyInUseError extends ProverError {
+  readonly code = 'service.key-in-use'
+  readonly account: string
+  readonly database: string
+
+  constructor(account: string, database: string, holder: string) {
+    super(
+      `Account ${account} signs for ${holder} in ${database} already. End that one, or give this one a key of its own.`,
+    )
+    this.account = account
+    this.database = database
   }
 }
 
@@ -115,8 +156,8 @@ export class StoreScopeError extends ProverError {
   readonly chainId: bigint
   readonly registry: string
 
-  constructor(file: string, chainId: bigint, registry: string) {
-    super(`${file} belongs to registry ${registry} on chain ${chainId}. Name another file with --store.`)
+  constructor(file: string, chainId: bigint, registry: string, hint = 'Name another file with --store') {
+    super(`${file} belongs to registry ${registry} on chain ${chainId}. ${hint}.`)
     this.file = file
     this.chainId = chainId
     this.registry = registry
@@ -138,6 +179,10 @@ export class StoreUnusableError extends ProverError {
     this.file = file
   }
 }
+
+/** Why a store of a later version is no use here. */
+export const laterVersion = (version: number, known: number): string =>
+  `its version is ${version}, expected ${known}: a later zkrisk has used it`
 
 /** There is no such job. */
 export class UnknownJobError extends ProverError {

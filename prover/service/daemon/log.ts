@@ -22,12 +22,14 @@ export type ServiceLog = {
 }
 
 /** Steps that somebody should see; the others are only followed. */
-const warnings: ReadonlySet<ServeEvent['step']> = new Set(['retrying', 'unserved', 'alarm', 'unwatched', 'superseded'])
-const details: ReadonlySet<ServeEvent['step']> = new Set(['signed', 'sent'])
+const warnings: ReadonlySet<ServeEvent['step']> = new Set([
+  ...(['retrying', 'unserved', 'alarm', 'unwatched', 'superseded', 'left-out'] as const),
+])
+const details: ReadonlySet<ServeEvent['step']> = new Set(['signed', 'sent', 'statement-proven'])
 
 const CENSORED = '[redacted]'
 /** Whatever is called so, three levels deep, is nobody's to read. */
-const secrets = ['key', 'privateKey', 'secret', 'password', 'mnemonic', 'authorization', 'apiKey', 'rpc']
+const secrets = ['key', 'privateKey', 'secret', 'password', 'mnemonic', 'authorization', 'apiKey', 'rpc', 'database']
 const paths = ['', '*.', '*.*.'].flatMap((at) => secrets.map((name) => `${at}${name}`))
 
 /** A line of JSON for each thing said. @param write - takes a line, its end included */
@@ -62,9 +64,35 @@ export function jsonLog(level: LogLevel, write: (line: string) => void): Service
   }
 }
 
-/** Paths and queries of RPC addresses often hold keys, and so do user names. */
+/** Paths and queries of RPC addresses often hold keys, and so do user names; those of databases hold passwords. */
 const withoutAddresses = (line: string): string =>
-  line.replace(/\b(https?|wss?):\/\/(?:[^\s/"@]*@)?([^\s/"\\]+)[^\s"\\]*/g, '$1://$2')
+  line.replace(/\b(https?|wss?|postgres(?:ql)?):\/\/(?:[^\s/"@]*@)?([^\s/"\\]+)[^\s"\\]*/g, '$1://$2')
+
+/** A line for each step of something else than a service, in the same words. */
+export function plainLog(
+  format: 'human' | 'json',
+  level: LogLevel,
+  write: (line: string) => void,
+): (at: LogLevel, step: string, job: string | undefined, detail: string | undefined) => void {
+  if (format === 'json') {
+    const log = pino(
+      {
+        level,
+        base: { service: 'zkrisk' },
+        timestamp: () => `,"time":"${new Date().toISOString()}"`,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      { write: (line: string) => write(withoutAddresses(line)) },
+    )
+    return (at, event, job, detail) => log[at]({ event, job }, detail ?? event)
+  }
+  const least = logLevels.indexOf(level)
+  return (at, step, job, detail) => {
+    if (logLevels.indexOf(at) < least) return
+    const parts = [new Date().toISOString(), at, step, job?.slice(0, 12), detail]
+    write(withoutAddresses(parts.filter((part) => part !== undefined && part !== '').join('  ')))
+  }
+}
 
 /** As the service has always spoken: a line a step. */
 export function humanLog(level: LogLevel, say: (line: string) => void): ServiceLog {

@@ -1,4 +1,5 @@
 /** From a batch to a proof bundle. */
+import { ProverError } from '../../errors.ts'
 import { type Bundle, type InboxPosition, makeBundle } from '../../registry/market/bundle.ts'
 import type { Backend, CircuitKeys, ProofTimings, Prover } from '../../proof/index.ts'
 import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
@@ -40,9 +41,27 @@ export async function proveStatement(
   { names, inboxes }: BatchToProve,
   statement: MarketRiskStatement,
 ): Promise<ProvenBundle> {
-  const { proof, timings, backend } = await prover.prove(keys, statement.circuitInput)
+  const { proof, publicSignals, timings, backend } = await prover.prove(keys, statement.circuitInput)
+  const differs = publicSignals.findIndex((signal, i) => signal !== statement.publicSignals[i])
+  if (differs >= 0) throw new OtherStatementError(keys.circuit, differs)
   return { bundle: makeBundle(statement, inboxes, names, proof, keys.verificationKey), statement, timings, backend }
 }
 
 /** sha256 of a key's verification key as contracts hold it. */
 export const keyHashOf = ({ manifest }: Pick<CircuitKeys, 'manifest'>): string => `0x${manifest.verificationKeySha256}`
+
+/** A valid proof, but not of what was asked. */
+export class OtherStatementError extends ProverError {
+  readonly code = 'service.other-statement'
+  readonly circuit: string
+  readonly signal: number
+
+  constructor(circuit: string, signal: number) {
+    super(
+      `Expected a proof of ${circuit} for the statement that was asked for, got one that differs in public signal ${signal}. ` +
+        'Let workers and service be built from one source.',
+    )
+    this.circuit = circuit
+    this.signal = signal
+  }
+}

@@ -3,11 +3,18 @@
  * nonce, is on the disk before it is sent, and what became of it is asked of the chain, never assumed.
  */
 import { isError, keccak256, type Provider, type Signer, Transaction, type TransactionReceipt } from 'ethers'
-import { type Bundle, parseBundle } from '../../registry/market/bundle.ts'
-import { GAS_MARGIN_PERCENT, type RegistryClient, skippedIn } from '../../registry/market/client.ts'
+import { GAS_MARGIN_PERCENT, type RegistryClient } from '../../registry/market/client.ts'
 import { ask, ContractRevertError, nodesWords, typedCallError } from '../../registry/contractErrors.ts'
+import { type Cargo, marketCargo } from './cargo.ts'
 import { type Fees, type MarketFees, readMarketFees, replacementFees, withinCap } from './fees.ts'
-import type { Job, JobStore, LandedJob, Mined, SignedTransaction } from './jobStore.ts'
+import {
+  type Job,
+  type JobStore,
+  type LandedJob,
+  type Mined,
+  type SignedTransaction,
+  WATCHED_BLOCKS,
+} from './jobStore.ts'
 
 /** Who signs and pays. */
 export type Account = Signer & { readonly address: string }
@@ -16,6 +23,8 @@ export type SenderOptions = {
   readonly client: RegistryClient
   readonly account: Account
   readonly store: JobStore
+  /** What a job brings; by default a batch of markets. */
+  readonly cargoOf?: ((job: Job) => Cargo) | undefined
   /** Blocks on top of the transaction's, itself counted, until it is believed. */
   readonly confirmations: number
   /** A transaction that is not mined after this time, though blocks are, is sent again with a higher fee. */
@@ -45,8 +54,6 @@ const PENDING: Landing = { status: 'pending', sent: false }
 /** Whoever held the key before cannot be replaced: what it signed may still land, and then the registry stands there already. */
 const OF_ANOTHER_KEY: Landing = { status: 'unsigned', reason: 'another account had signed it' }
 
-/** Landed batches are watched for reorganisations for as many blocks. */
-const WATCHED_BLOCKS = 64
 /** Reverted transactions of one job; after these it is given up. */
 const MOST_REVERTED = 3
 /** Of a transfer of nothing to oneself. */
@@ -80,10 +87,11 @@ export class Sender {
    */
   async sign(job: Job): Promise<Landing | undefined> {
     const { client, account, store, maxFeePerGas: cap } = this.options
-    const bundle = bundleOf(job)
-    if (await client.isApplied(bundle)) return APPLIED_ELSEWHERE
-    const { to, data, chainId } = client.transactionOf(bundle)
-    const gas = await this.gasOf(bundle)
+    const cargo = this.cargoOf(job)
+    if (await cargo.isApplied()) return APPLIED_ELSEWHERE
+    const { to, data } = cargo
+    const { chainId } = client
+    const gas = await gasOf(cargo)
     if (typeof gas === 'string') return { status: 'superseded', reason: gas }
     const nonce = await this.nextNonce(account.address)
     const market = await readMarketFees(this.provider)
@@ -108,7 +116,7 @@ export class Sender {
     const used = await this.nextNonce(newest.sender)
     const receipts = await this.receiptsOf(transactions)
     const landed = receipts.find(({ status, to, from }) => status === 1 && to !== from)
-    if (landed !== undefined) return this.judge(landed)
+    if (landed !== undefined) return this.judge(job, landed)
     // The nonce went to a transaction that did nothing, or is not ours: this one can never be mined.
     if (used > newest.nonce) return this.judgeLost(job, receipts)
     if (used < newest.nonce && newest.sender !== this.options.account.address) return OF_ANOTHER_KEY
@@ -143,21 +151,21 @@ export class Sender {
     return gone
   }
 
-  private async judge(receipt: TransactionReceipt): Promise<Landing> {
+  private async judge(job: Job, receipt: TransactionReceipt): Promise<Landing> {
     this.waitsFor = undefined
     this.seen.clear()
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     if (head - receipt.blockNumber + 1 < this.options.confirmations) return PENDING
-    const skipped = skippedIn(receipt.logs, this.options.client.registry)
+    const skipped = this.cargoOf(job).skippedIn(receipt.logs)
     return { status: 'confirmed', mined: minedIn(receipt), skipped }
   }
 
   /** Our transaction did not do it; perhaps somebody else's did. */
   private async judgeLost(job: Job, receipts: readonly TransactionReceipt[]): Promise<Landing> {
-    const bundle = bundleOf(job)
-    if (await this.options.client.isApplied(bundle)) return APPLIED_ELSEWHERE
+    const cargo = this.cargoOf(job)
+    if (await cargo.isApplied()) return APPLIED_ELSEWHERE
     if (receipts.length >= MOST_REVERTED) return { status: 'superseded', reason: 'its transactions were not accepted' }
-    const gas = await this.gasOf(bundle)
+    const gas = await gasOf(cargo)
     if (typeof gas === 'string') return { status: 'superseded', reason: gas }
     return { status: 'unsigned', reason: 'its nonce went to another transaction' }
   }
@@ -178,10 +186,10 @@ export class Sender {
   /** What a batch would come to that is about to be sent; undefined: it would land. */
   private async outcomeNow(job: Job, { hash, raw, sender }: SignedTransaction): Promise<Landing | undefined> {
     if (this.simulated.delete(hash) || Transaction.from(raw).to === sender) return undefined
-    const bundle = bundleOf(job)
-    const gas = await this.gasOf(bundle)
+    const cargo = this.cargoOf(job)
+    const gas = await gasOf(cargo)
     if (typeof gas !== 'string') return undefined
-    return (await this.options.client.isApplied(bundle)) ? APPLIED_ELSEWHERE : { status: 'superseded', reason: gas }
+    return (await cargo.isApplied()) ? APPLIED_ELSEWHERE : { status: 'superseded', reason: gas }
   }
 
   /** Those of other jobs come first; where there are none, nothing is sent in their place. */
@@ -234,7 +242,7 @@ export class Sender {
     if (fees === undefined) return
     const { data, to, chainId, gasLimit } = Transaction.from(newest.raw)
     const batch = { to: to ?? client.registry, data, gasLimit }
-    const isApplied = await client.isApplied(bundleOf(job))
+    const isApplied = await this.cargoOf(job).isApplied()
     const nothing = { to: newest.sender, data: '0x', gasLimit: TRANSFER_GAS }
     await this.keep(job.id, { ...(isApplied ? nothing : batch), chainId, nonce: newest.nonce, fees })
   }
@@ -263,14 +271,9 @@ export class Sender {
     }
   }
 
-  /** Gas that a batch would take, or the name of the error that the registry would refuse it with. */
-  private async gasOf(bundle: Bundle): Promise<bigint | string> {
-    try {
-      return await this.options.client.simulate(bundle)
-    } catch (error) {
-      if (error instanceof ContractRevertError) return error.reason
-      throw error
-    }
+  private cargoOf(job: Job): Cargo {
+    const { client, cargoOf } = this.options
+    return cargoOf?.(job) ?? marketCargo(client, job)
   }
 
   private async receiptsOf(transactions: readonly SignedTransaction[]): Promise<readonly TransactionReceipt[]> {
@@ -306,7 +309,15 @@ type Unsigned = {
   readonly fees: Fees
 }
 
-const bundleOf = ({ id, bundle }: Job): Bundle => parseBundle(Buffer.from(bundle ?? ''), `job ${id}`)
+/** Gas that a job would take, or the name of the error that it would be refused with. */
+async function gasOf(cargo: Cargo): Promise<bigint | string> {
+  try {
+    return await cargo.simulate()
+  } catch (error) {
+    if (error instanceof ContractRevertError) return error.reason
+    throw error
+  }
+}
 
 const minedIn = ({ hash, blockNumber: block, gasUsed }: TransactionReceipt): Mined => ({ hash, block, gasUsed })
 

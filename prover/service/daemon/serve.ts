@@ -5,6 +5,7 @@
  * the process dies, the next one takes up from the last stored step and asks the chain about the rest. Batches of different
  * markets overlap: while one is proven, sent or waited for, the next is stated and its witness computed.
  */
+import { volatilityModelOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import type { Backend, CircuitKeys, Prover } from '../../proof/index.ts'
 import { CALLS_UNDER_WAY } from '../../proof/backends/workerProver.ts'
@@ -17,7 +18,9 @@ import {
   type RegistryClient,
 } from '../../registry/market/client.ts'
 import { isShadowName } from '../../market/marketId.ts'
-import { type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
+import { type Parameters, updateMarket } from '../../parameters/marketRisk.ts'
+import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
+import { volatilityModelOfId } from '../../volatility/models.ts'
 import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
 import { keyHashOf, proveStatement } from './proving.ts'
 import { WEI_PER_GWEI } from './fees.ts'
@@ -28,8 +31,17 @@ import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import type { Alarm } from '../../registry/market/alarms.ts'
 import type { AlarmWatch } from '../../registry/market/alarmWatch.ts'
+import { type AccountNow, AccountsLane, type AccountsOptions, isAccountJob } from './accounts/lane.ts'
 import { type AlarmEvent, reportAlarms } from './alarms.ts'
-import { firedTrigger, type TriggerPolicy, type WaitingMarket } from './triggers.ts'
+import { marketCargo } from './cargo.ts'
+import { Settling } from './settling.ts'
+import {
+  defaultTriggerPolicy,
+  firedTrigger,
+  type TriggerName,
+  type TriggerPolicy,
+  type WaitingMarket,
+} from './triggers.ts'
 import { buildOf } from '../workspace.ts'
 
 /** A step that was just stored, or begun. */
@@ -49,14 +61,19 @@ export type ServeEvent = {
     | 'endpoint'
     | 'retrying'
     | 'unserved'
+    | 'workers'
     | 'followed'
     | 'stopped'
+    | 'statement-proven'
+    | 'account'
+    | 'left-out'
+    | 'counted'
     | AlarmEvent['step']
   readonly job?: string
   readonly detail?: string
-  /** Of `retrying`: of the error. */
+  /** Of `retrying`: of the error. Of `superseded` work on accounts: why, in a word. */
   readonly code?: string
-  /** Of `planned`: which circuit proves it. */
+  /** Of a job, and of `statement-proven`: which circuit proves it. */
   readonly build?: string
   /** Of `planned`: when the service began to look for it, unix milliseconds, and what it moves. */
   readonly plan?: {
@@ -64,7 +81,9 @@ export type ServeEvent = {
     readonly modelId: string
     readonly markets: readonly { readonly name: string; readonly sequence: number; readonly asOf: number }[]
   }
-  /** Of `proven`; the witness is part of all of it. */
+  /** Of `planned`: what asked for it, by name. */
+  readonly trigger?: string
+  /** Of `proven` and `statement-proven`; the witness is part of all of it. */
   readonly proof?: {
     readonly milliseconds: number
     readonly witnessMilliseconds: number
@@ -76,6 +95,8 @@ export type ServeEvent = {
   readonly alarm?: Alarm | SubmitterAlarm
   /** Of `in-force`: what the batch that was just confirmed put in force of one market. */
   readonly market?: InForceNow
+  /** Of `account`: what a transaction that was just confirmed put in force of one account. */
+  readonly account?: AccountNow
 }
 
 /** A market or shadow after its batch was confirmed. */
@@ -105,7 +126,12 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     readonly prover: Prover
     /** What nobody can prove is reported. */
     readonly families: readonly ServedFamily[]
-    readonly triggers: TriggerPolicy
+    /** What is not said is as {@link defaultTriggerPolicy} has it. */
+    readonly triggers: Partial<TriggerPolicy>
+    /** Margins of accounts, where the engine has a registry of them. */
+    readonly accounts?: AccountsOptions | undefined
+    /** Is handed what proves accounts, whose state may be read at any time. */
+    readonly onAccounts?: (accounts: Pick<AccountsLane, 'state'>) => void
     /** Markets to serve, with their shadows; all by default. */
     readonly markets?: readonly string[] | undefined
     /** Whose alarms are told; none by default. */
@@ -114,7 +140,11 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
     readonly control?: ServeControl
     /** Is handed who sends batches, whose state may be read at any time. */
     readonly onSubmitter?: (submitter: Pick<Submitter, 'state'>) => void
+    /** Batches being proven at once; as many as keep one machine busy, by default. */
+    readonly proofsUnderWay?: number
     readonly pollMs?: number
+    /** A batch waits so long for markets that have not moved yet. */
+    readonly settleMs?: number | undefined
     /** Ends the service: what is under way is finished, nothing new is begun. */
     readonly signal: AbortSignal
     readonly onEvent: (event: ServeEvent) => Promise<void> | void
@@ -125,24 +155,33 @@ export type ServeControl = {
   /** The service goes round once more. */
   round(): void
   /** Whether no batch is begun for now; those under way are finished. */
-  isPaused(): boolean
+  isPaused(): Promise<boolean>
   /** Markets that somebody wants proven whatever triggers say. */
-  wanted(): readonly string[]
+  wanted(): Promise<readonly string[]>
   /** A batch of these was begun. */
-  begun(names: readonly string[], job: string): void
+  begun(names: readonly string[], job: string): Promise<void>
 }
 
 /** A batch that is worth proving, and why. */
-type Found = { readonly next: NextBatch; readonly keys: CircuitKeys; readonly trigger: string }
+type Found = {
+  readonly next: NextBatch
+  readonly keys: CircuitKeys
+  /** Of the trigger. */
+  readonly name: string
+  /** For people. */
+  readonly trigger: string
+}
 
 type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStatement; readonly keys: CircuitKeys }
 
 const POLL_MS = 500
+/** Blocks of chains that settle fast are as far apart; a quarter of a second is little of what a proof takes. */
+const SETTLE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
 /** A batch that was refused is not made again at once: the chain's clock or state must have moved. */
 const REFUSED_PAUSE_MS = 5_000
-/** Time that a stopped service takes to finish its job. */
-const FINISH_MS = 60_000
+/** Time that a stopped service takes to finish its jobs: whoever stops it kills it after half a minute. */
+const FINISH_MS = 25_000
 
 /** A shadow that a circuit refuses by itself is tried again after this time: the council may have mended its policy. */
 const REFUSED_SHADOW_PAUSE_MS = 60_000
@@ -173,6 +212,10 @@ const FATAL: ReadonlySet<string> = new Set([
   'proof.self-verification',
   'proof.keys-missing',
   'service.circuit-not-built',
+  'service.key-in-use',
+  'service.store-in-use',
+  'service.store-scope',
+  'service.store-unusable',
 ])
 
 /**
@@ -204,11 +247,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   while (true) {
     if (signal.aborted) {
       stopBy = Math.min(stopBy, Date.now() + FINISH_MS)
-      if (Date.now() > stopBy || !(await service.hasOpenJob())) break
+      if (Date.now() > stopBy || !(await service.hasOpenJob().catch(() => false))) break
     }
     try {
       options.control?.round()
-      const worked = await service.advance(!signal.aborted && options.control?.isPaused() !== true)
+      const isPaused = (await options.control?.isPaused()) ?? false
+      const worked = await service.advance(!signal.aborted && !isPaused)
       pause = pollMs
       if (!worked) await service.idle(pause)
     } catch (error) {
@@ -235,11 +279,18 @@ class Service {
   private readonly client: RegistryClient
   private readonly store: JobStore
   private readonly submitter: Submitter
+  private readonly accounts: AccountsLane | undefined
   private alarmed = new Map<string, SubmitterAlarm>()
   private readonly planned = new Map<string, Planned>()
   /** Of the planned batches, those that are being proven. */
   private readonly proofs = new Map<string, Promise<void>>()
   private failures: unknown[] = []
+  /** A market goes on with its new source as soon as no transaction is on its way. */
+  private isToFollow = false
+  private readonly triggers: TriggerPolicy
+  private readonly settling: Settling
+  /** A batch waits so long yet for markets that have not moved. */
+  private settlesInMs = Number.POSITIVE_INFINITY
   private lastBuild: string | undefined
   /** Shadows of batches that a circuit refused or that came too late, and when each is tried again, by itself. */
   private readonly suspects = new Map<string, number>()
@@ -250,8 +301,22 @@ class Service {
     this.options = options
     this.client = options.client
     this.store = options.store
-    this.submitter = new Submitter({ ...usualSending, ...options })
+    this.triggers = { ...defaultTriggerPolicy, ...options.triggers }
+    this.settling = new Settling(options.settleMs ?? SETTLE_MS)
+    this.accounts = options.accounts && this.laneOf(options.accounts)
+    const cargoOf = (job: Job) => {
+      return isAccountJob(job) && this.accounts ? this.accounts.cargoOf(job) : marketCargo(options.client, job)
+    }
+    this.submitter = new Submitter({ ...usualSending, ...options, cargoOf })
     options.onSubmitter?.(this.submitter)
+  }
+
+  private laneOf(accounts: AccountsOptions): AccountsLane {
+    const { prover, store, account, signal } = this.options
+    const report = (event: ServeEvent): Promise<void> => this.report(event)
+    const lane = new AccountsLane({ ...accounts, prover, store, from: account.address, signal, report })
+    this.options.onAccounts?.(lane)
+    return lane
   }
 
   /** @throws {@link BalanceTooLowError} */
@@ -265,10 +330,12 @@ class Service {
     await this.report({ step: 'started', detail: `account ${account}${through}; ${lasts}` })
   }
 
+  /** Whether something is on its way to the chain, or to be sent when a proof is made. */
   async hasOpenJob(): Promise<boolean> {
     // A proof may end while the store is asked.
-    const planned = new Set(this.planned.keys())
-    return (await this.store.openJobs()).some(({ status, id }) => status !== 'planned' || planned.has(id))
+    const planned = new Set([...this.planned.keys(), ...(this.accounts?.planned ?? [])])
+    const open = (await this.store.openJobs()).filter(({ status, id }) => status !== 'planned' || planned.has(id))
+    return open.some((job) => job.status !== 'proven' || !isAccountJob(job)) || (this.accounts?.maySend(open) ?? false)
   }
 
   /**
@@ -286,11 +353,21 @@ class Service {
     for (const job of signed) if (await this.ended(job, await sender.settle(job))) return true
     await this.reportAlarms()
     // Read again after the wait, for a proof may have ended meanwhile. One transaction at a time: nonces follow each other.
-    const proven = (await this.store.openJobs()).find(({ status }) => status === 'proven')
-    if (signed.length === 0 && proven !== undefined) return this.sign(proven)
-    const mayProve = mayPlan && this.planned.size < CALLS_UNDER_WAY
+    const proven = signed.length === 0 ? await this.nextToSend() : undefined
+    if (proven !== undefined) return this.sign(proven)
+    const mostUnderWay = this.options.proofsUnderWay ?? CALLS_UNDER_WAY
     // A proof that nobody can send is of no use.
-    return mayProve && (await this.submitter.canPay()) ? this.plan() : false
+    if (!mayPlan || !(await this.submitter.canPay())) return false
+    if (this.planned.size < mostUnderWay && (await this.plan())) return true
+    return (await this.accounts?.plan()) ?? false
+  }
+
+  /** Batches of markets first: margins of accounts wait for rounds anyway. */
+  private async nextToSend(): Promise<Job | undefined> {
+    const proven = (await this.store.openJobs()).filter(({ status }) => status === 'proven')
+    const ofMarkets = proven.find((job) => !isAccountJob(job))
+    if (ofMarkets !== undefined || this.isToFollow) return ofMarkets
+    return this.accounts?.toSend(proven.filter(isAccountJob))
   }
 
   /** In the order of their nonces: more than one only after a reorganisation. */
@@ -319,9 +396,12 @@ class Service {
   /** Waits so long, or until a proof is finished or the service is stopped. */
   async idle(milliseconds: number): Promise<void> {
     const awake = new AbortController()
+    const settled = Math.min(milliseconds, this.settlesInMs)
+    this.settlesInMs = Number.POSITIVE_INFINITY
     await Promise.race([
-      sleep(milliseconds, AbortSignal.any([this.options.signal, awake.signal])),
+      sleep(settled, AbortSignal.any([this.options.signal, awake.signal])),
       ...this.proofs.values(),
+      ...(this.accounts?.underWay ?? []),
     ])
     awake.abort()
   }
@@ -332,14 +412,14 @@ class Service {
     if (found === undefined) {
       const planned = new Set(this.planned.keys())
       const leftBehind = (await this.store.openJobs()).filter(
-        ({ status, id }) => status === 'planned' && !planned.has(id),
+        (job) => job.status === 'planned' && !planned.has(job.id) && !isAccountJob(job),
       )
       for (const job of leftBehind) {
         await this.ended(job, { status: 'superseded', reason: 'nothing waits for it any more' })
       }
       return false
     }
-    const { next, keys, trigger } = found
+    const { next, keys, name, trigger } = found
     const statement = await stateBatch(next.batch).catch((error: unknown) => {
       this.suspect(next)
       throw error
@@ -353,9 +433,10 @@ class Service {
       job = await this.store.reopen(id)
     }
     this.lastBuild = next.batch.build.name
-    this.options.control?.begun(next.names, id)
+    await this.options.control?.begun(next.names, id)
     const plan = planOf(next, beganAt)
-    await this.report({ step: 'planned', job: id, build: job.build, plan, detail: `${summary} (${trigger})` })
+    const says = `${summary} (${trigger})`
+    await this.report({ step: 'planned', job: id, build: job.build, plan, trigger: name, detail: says })
     if (job.status === 'planned') {
       this.planned.set(id, { next, statement, keys })
       this.beginProof(job)
@@ -369,12 +450,14 @@ class Service {
     const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
     // Before the store is asked: what a proof that ends meanwhile moves is in one or the other.
     const planned = new Map(this.planned)
-    const open = await this.store.openJobs()
+    const all = await this.store.openJobs()
+    const open = all.filter((job) => !isAccountJob(job))
     const busy = new Set(open.flatMap((job) => planned.get(job.id)?.next.names ?? this.marketsOf(job)))
     const free = [...new Set([...served, ...shadows.map(({ name }) => name)])].filter((name) => !busy.has(name))
     const rotated = await this.client.toFollow(free)
     // A batch on its way from the old source lands first, and transactions follow each other.
-    if (rotated.length > 0 && open.length === 0) {
+    this.isToFollow = rotated.length > 0
+    if (this.isToFollow && open.length === 0 && !all.some(({ status }) => status === 'signed')) {
       for (const name of rotated) await this.report({ step: 'followed', detail: `${name}: ${await this.follow(name)}` })
       return free
     }
@@ -465,7 +548,13 @@ class Service {
       isTurnOfBacklog || next.batch === undefined ? await this.drain(catchUp, behind, unserved) : undefined
     if (drained !== undefined) return drained
     const fired = next.batch && (await this.firedTrigger(next))
-    if (next.batch !== undefined && fired !== undefined) return { next, keys: live, trigger: fired }
+    if (fired === undefined) this.settling.forget(live.circuit)
+    if (next.batch !== undefined && fired !== undefined) {
+      const left = this.settling.left(live.circuit, fired.name === 'asked for' || isWhole(next))
+      if (left === 0) return { next, keys: live, ...fired }
+      this.settlesInMs = Math.min(left, this.settlesInMs)
+      return undefined
+    }
     // A backlog of shadows waits until nothing else does.
     return isTurnOfBacklog || next.batch === undefined ? undefined : this.drain(catchUp, behind, unserved)
   }
@@ -483,7 +572,7 @@ class Service {
         throw error
       }))
     if (catchUp !== undefined && next?.batch !== undefined)
-      return { next, keys: catchUp, trigger: `backlog of ${next.names.join(', ')}` }
+      return { next, keys: catchUp, name: 'backlog', trigger: `backlog of ${next.names.join(', ')}` }
     unserved.push(
       `${behind.join(', ')}: behind, and no circuit of its volatility model takes what waits. ` +
         'A shadow is added anew; a market needs such a model, or a greater maxObservationAgeSeconds',
@@ -498,17 +587,30 @@ class Service {
     if (detail !== '') await this.report({ step: 'unserved', detail })
   }
 
-  private async firedTrigger({ batch, names }: NextBatch): Promise<string | undefined> {
-    const wanted = names.filter((name) => this.options.control?.wanted().includes(name))
-    if (wanted.length > 0) return `asked for: ${wanted.join(', ')}`
+  private async firedTrigger({ batch, names }: NextBatch): Promise<Pick<Found, 'name' | 'trigger'> | undefined> {
+    const asked = (await this.options.control?.wanted()) ?? []
+    const wanted = names.filter((name) => asked.includes(name))
+    if (wanted.length > 0) return { name: 'asked for', trigger: `asked for: ${wanted.join(', ')}` }
+    const { triggers } = this
+    const isAsked = (name: TriggerName): boolean => triggers.triggers.includes(name)
     const waiting = await Promise.all(
-      names.map(async (name): Promise<WaitingMarket> => {
-        const { state } = await this.client.market(name)
-        return { name, state, waiting: await this.client.waiting(name) }
+      names.map(async (name, i): Promise<WaitingMarket> => {
+        const { state, parameters } = await this.client.market(name)
+        const own = { name, state, waiting: await this.client.waiting(name) }
+        return {
+          ...own,
+          volatility: isAsked('volatility') ? volatilityOf(batch, i, parameters) : undefined,
+          ...(isAsked('liquidations') ? { liquidations: await this.liquidationsOf(name) } : {}),
+        }
       }),
     )
-    const fired = firedTrigger(waiting, this.options.triggers, batch.learning.horizonSeconds)
-    return fired === undefined ? undefined : `${fired.name}: ${fired.reason}`
+    const fired = firedTrigger(waiting, triggers, batch.learning.horizonSeconds)
+    return fired && { name: fired.name, trigger: `${fired.name}: ${fired.reason}` }
+  }
+
+  private async liquidationsOf(market: string): Promise<number> {
+    if (this.options.accounts?.rounds.market !== market) return 0
+    return (await this.accounts?.shownWithin(this.triggers.liquidationWindowSeconds)) ?? 0
   }
 
   private beginProof(job: Job): void {
@@ -540,14 +642,14 @@ class Service {
   private async sign(job: Job): Promise<boolean> {
     const landing = await this.submitter.sender.sign(job)
     if (landing !== undefined) return this.ended(job, landing)
-    await this.report({ step: 'signed', job: job.id })
+    await this.report({ step: 'signed', job: job.id, build: job.build })
     return true
   }
 
   /** Stores how a job ended; false while it is pending. */
   private async ended(job: Job, landing: Landing): Promise<boolean> {
     if (landing.status === 'pending') {
-      if (landing.sent) await this.report({ step: 'sent', job: job.id })
+      if (landing.sent) await this.report({ step: 'sent', job: job.id, build: job.build })
       return landing.sent
     }
     if (landing.status === 'unsigned') {
@@ -557,18 +659,30 @@ class Service {
     }
     if (landing.status === 'superseded') {
       await this.store.end(job.id, 'superseded', landing.reason)
+      if (isAccountJob(job)) this.accounts?.refusedNow(job)
       // It may have been for one of its shadows.
-      const names = this.marketsOf(job)
+      const names = isAccountJob(job) ? [] : this.marketsOf(job)
       if (!names.every(isShadowName)) this.suspect({ names })
-      await this.report({ step: 'superseded', job: job.id, detail: landing.reason })
+      await this.report({ step: 'superseded', job: job.id, build: job.build, detail: landing.reason })
       return true
     }
     const { mined } = landing
     await this.store.end(job.id, 'confirmed', undefined, mined)
     const cost = mined === undefined ? '' : `, ${mined.gasUsed.toLocaleString('en')} gas`
-    const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} moved by another batch before`
+    const others = isAccountJob(job) ? 'not put in force' : 'moved by another batch before'
+    const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} ${others}`
     const spent = mined === undefined ? {} : { gasUsed: Number(mined.gasUsed) }
-    await this.report({ step: 'confirmed', job: job.id, ...spent, detail: `${job.summary}${cost}${skipped}` })
+    await this.report({
+      step: 'confirmed',
+      job: job.id,
+      build: job.build,
+      ...spent,
+      detail: `${job.summary}${cost}${skipped}`,
+    })
+    if (isAccountJob(job)) {
+      await this.accounts?.landed(job, landing.skipped)
+      return true
+    }
     for (const market of inForceOf(job).filter(({ name }) => !landing.skipped.includes(name))) {
       await this.report({ step: 'in-force', job: job.id, detail: inForceText(market), market })
     }
@@ -588,6 +702,20 @@ const planOf = ({ batch, names }: NextBatch, beganAt: number): NonNullable<Serve
     asOf: Number(observations.at(-1)?.asOf ?? 0n),
   })),
 })
+
+/** Whether all markets have moved that it could take, or it is full. */
+const isWhole = ({ leftOut }: NextBatch): boolean =>
+  leftOut.every(({ name, reason }) => reason !== 'nothing-waiting' || isShadowName(name)) ||
+  leftOut.some(({ reason }) => reason === 'no-place')
+
+/** Of a market of a batch, before and after; undefined before its first. */
+function volatilityOf(batch: MarketRiskBatch, i: number, inForce: Parameters | undefined): WaitingMarket['volatility'] {
+  const { learning, margin, markets } = batch
+  const { previous, observations, policy } = markets[i] as MarketRiskBatch['markets'][number]
+  const model = volatilityModelOfId(volatilityModelOf(batch.build))
+  const { parameters } = updateMarket(model, previous, observations, { learning, margin, market: policy })
+  return inForce && { inForceX24: inForce.volatilityX24, nowX24: parameters.volatilityX24 }
+}
 
 /** What a job's batch proved of each market. */
 function inForceOf({ id, bundle }: Job): readonly InForceNow[] {

@@ -13,19 +13,26 @@ import type { EndpointsProvider } from '../../registry/chain.ts'
 import { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import type { Surface, SurfaceOptions } from '../http/surface.ts'
 import { openAccount } from './account.ts'
+import { AccountsNotProvableError, type AccountsWanted, openAccounts } from './accounts/opening.ts'
+import type { AccountsOptions } from './accounts/lane.ts'
 import { WEI_PER_GWEI } from './fees.ts'
 import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
 import type { Account } from './sender.ts'
 import type { JobStore } from './jobStore.ts'
+import type { RequestStore } from './requestStore.ts'
 import type { ServiceLog } from './log.ts'
 import { keyHashOf } from './proving.ts'
-import { SqliteJobStore } from './stores/sqliteJobStore.ts'
+import type { Fleet, ProveHere } from './fleet/openFleet.ts'
+import { openStores } from './stores/openStores.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
 import { openTracing } from './tracing.ts'
 
-export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'> & {
+export type RunServeOptions = Pick<
+  ServeOptions,
+  'settleMs' | 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'
+> & {
   readonly rpc: RpcAddress
   /** Its file, or what was rebuilt from the chain. */
   readonly deployment: string | Deployment
@@ -35,12 +42,18 @@ export type RunServeOptions = Pick<ServeOptions, 'triggers' | 'signal' | 'onEven
   readonly signer?: string | undefined
   readonly maxFeeGwei?: number | undefined
   readonly store: string
+  /** Address of a Postgres, which then is the store. */
+  readonly database?: string | undefined
+  /** With a database: when this process proves what it asks workers for. */
+  readonly proveHere?: ProveHere
   readonly market?: readonly string[] | undefined
   readonly confirmations?: number
   readonly pollMs?: number
   readonly keys?: string | undefined
   /** Collector of traces; by default what OpenTelemetry's variables say, and none without. */
   readonly traces?: string | undefined
+  /** Margins of accounts, where the deployment has a registry of them; words of rounds lie beside the store by default. */
+  readonly accounts?: Partial<AccountsWanted> | false | undefined
   /** Where the service shows itself, and to whom; nowhere by default. */
   readonly surface?: SurfaceOptions & { readonly log: ServiceLog }
 }
@@ -68,13 +81,31 @@ export async function runServe(
     expectedChainId: deployment.chainId,
     fromBlock: deployment.block,
   })
-  const store = await SqliteJobStore.open(options.store, { chainId: deployment.chainId, registry })
-  const prover = createProver()
+  const { jobs: store, requests } = await openStores(
+    options,
+    { chainId: deployment.chainId, registry },
+    account.address,
+  )
+  const fleet = await fleetOf(options).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
+  const prover = fleet?.prover ?? createProver()
   await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
   let surface: Surface | undefined
   try {
-    surface = await surfaceOf(options, { deployment, provider, jobs: store, account: account.address, families })
+    const accounts = await accountsOf(options, deployment, provider)
+    const rounds = accounts?.rounds
+    surface = await surfaceOf(options, {
+      deployment,
+      provider,
+      jobs: store,
+      requests,
+      account: account.address,
+      families,
+      rounds,
+    })
     await serve({
       ...(surface === undefined ? {} : { control: surface.control }),
       client,
@@ -82,10 +113,12 @@ export async function runServe(
       store,
       prover,
       families,
-      triggers: options.triggers,
+      ...{ triggers: options.triggers, settleMs: options.settleMs },
+      ...{ accounts, onAccounts: (lane) => surface?.followAccounts(lane) },
       markets: options.market,
       watch: watchOf(deployment, provider, options.market),
       signal: options.signal,
+      ...(fleet === undefined ? {} : { proofsUnderWay: FLEET_UNDER_WAY }),
       ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
       ...(options.leastBatches === undefined ? {} : { leastBatches: options.leastBatches }),
       ...(options.maxFeeGwei === undefined ? {} : { maxFeePerGas: weiOf(options.maxFeeGwei) }),
@@ -106,9 +139,20 @@ export async function runServe(
     await surface?.close()
     await tracing?.close()
     await store.close()
-    await prover.close()
+    await (fleet ?? prover).close()
     provider.destroy()
   }
+}
+
+/** Batches that a fleet is asked for at once. */
+const FLEET_UNDER_WAY = 16
+
+/** Whoever proves at the database, where there is one. */
+async function fleetOf({ database, proveHere = 'alone', keys, onEvent }: RunServeOptions): Promise<Fleet | undefined> {
+  if (database === undefined) return undefined
+  // Nothing of it is loaded where nobody asked for it.
+  const { openFleet } = await import('./fleet/openFleet.ts')
+  return openFleet({ database, proveHere, keys, onWorkers: (detail) => onEvent({ step: 'workers', detail }) })
 }
 
 /** Who was set aside already, and whoever will be. */
@@ -120,16 +164,36 @@ async function tellEndpoints({ endpoints }: EndpointsProvider, onEvent: RunServe
   endpoints.watch(({ inUse, reason }) => void onEvent({ step: 'endpoint', detail: `${reason}; using ${inUse}` }))
 }
 
+/** What cannot be proven here is told; markets are served all the same. */
+async function accountsOf(
+  { accounts, store, keys, onEvent }: RunServeOptions,
+  deployment: Deployment,
+  provider: Provider,
+): Promise<AccountsOptions | undefined> {
+  if (accounts === false) return undefined
+  try {
+    return await openAccounts(deployment, provider, { rounds: `${store}-rounds`, keys, ...accounts }, (refused) => {
+      void onEvent({ step: 'unserved', code: refused.code, detail: refused.message })
+    })
+  } catch (error) {
+    if (!(error instanceof AccountsNotProvableError)) throw error
+    await onEvent({ step: 'unserved', code: error.code, detail: error.message })
+    return undefined
+  }
+}
+
 type Shown = {
   readonly deployment: Deployment
   readonly provider: Provider
   readonly jobs: JobStore
+  readonly requests: () => Promise<RequestStore>
   readonly account: string
   readonly families: ServeOptions['families']
+  readonly rounds: AccountsOptions['rounds'] | undefined
 }
 
 async function surfaceOf(
-  { surface: wanted, store }: RunServeOptions,
+  { surface: wanted }: RunServeOptions,
   { families, ...shown }: Shown,
 ): Promise<Surface | undefined> {
   if (wanted === undefined) return undefined
@@ -140,7 +204,7 @@ async function surfaceOf(
     const family = await families[0]?.load()
     return new Map(family === undefined ? [] : [[family.live.circuit, keyHashOf(family.live)]])
   }
-  return openSurface(wanted, { ...shown, keys, requests: `${store}-requests`, log: wanted.log })
+  return openSurface(wanted, { ...shown, keys, log: wanted.log })
 }
 
 async function accountOf({ keyFile, passwordFile, signer }: RunServeOptions, provider: Provider): Promise<Account> {

@@ -3,7 +3,8 @@ import { realValues } from '../../parameters/real.ts'
 import type { MarketState, Observation } from '../../parameters/marketRisk.ts'
 
 /** Why a batch is worth its gas. */
-export type TriggerName = 'observations' | 'heartbeat' | 'spot' | 'prediction'
+export const triggerNames = ['observations', 'heartbeat', 'spot', 'prediction', 'volatility', 'liquidations'] as const
+export type TriggerName = (typeof triggerNames)[number]
 
 export type TriggerPolicy = {
   /** Any of these is enough. */
@@ -12,15 +13,24 @@ export type TriggerPolicy = {
   readonly heartbeatSeconds: number
   /** spot: log return since the last batch, either way. */
   readonly spotMove: number
+  /** volatility: what it would be now over what is in force, as a logarithm; a fall fires at twice that. */
+  readonly volatilityMove: number
+  /** liquidations: so many accounts of the market were shown to be below maintenance within the window. */
+  readonly liquidationBudget: number
+  readonly liquidationWindowSeconds: number
 }
-
-const TRIGGER_NAMES: readonly TriggerName[] = ['observations', 'heartbeat', 'spot', 'prediction']
 
 export const defaultTriggerPolicy: TriggerPolicy = {
   triggers: ['observations'],
   heartbeatSeconds: 3600,
   spotMove: 0.005,
+  volatilityMove: 0.05,
+  liquidationBudget: 3,
+  liquidationWindowSeconds: 3600,
 }
+
+/** A fall of volatility fires later than a rise, so that one that swings about its value does not fire each time. */
+const FALL_FACTOR = 2
 
 /** What a trigger looks at, per market. */
 export type WaitingMarket = {
@@ -28,6 +38,10 @@ export type WaitingMarket = {
   readonly state: MarketState
   /** Appended and not yet consumed, oldest first. */
   readonly waiting: readonly Observation[]
+  /** In force, and what it would be with what waits; undefined before the first batch, or where nobody asks. */
+  readonly volatility?: { readonly inForceX24: bigint; readonly nowX24: bigint } | undefined
+  /** Accounts shown to be below maintenance within the window. */
+  readonly liquidations?: number
 }
 
 /**
@@ -68,6 +82,19 @@ const conditions: Readonly<Record<TriggerName, Condition>> = {
     return Math.abs(greatest) >= spotMove ? `the price moved by ${(100 * greatest).toFixed(2)} %` : undefined
   },
 
+  volatility: ({ volatility }, { volatilityMove }) => {
+    if (volatility === undefined || volatility.inForceX24 === 0n) return undefined
+    const ratio = Number(volatility.nowX24) / Number(volatility.inForceX24)
+    const move = Math.log(ratio)
+    const fires = move >= volatilityMove || move <= -FALL_FACTOR * volatilityMove
+    return fires ? `volatility would be ${(100 * (ratio - 1)).toFixed(1)} % from what is in force` : undefined
+  },
+
+  liquidations: ({ liquidations = 0 }, { liquidationBudget, liquidationWindowSeconds }) =>
+    liquidations >= liquidationBudget
+      ? `${liquidations} accounts shown to be below maintenance within ${liquidationWindowSeconds} s`
+      : undefined,
+
   prediction: ({ state, waiting }, _, horizonSeconds) => {
     const due = state.anchor.anchorAsOf + horizonSeconds
     return (waiting.at(-1)?.asOf ?? 0n) >= due ? 'its prediction is due' : undefined
@@ -77,7 +104,7 @@ const conditions: Readonly<Record<TriggerName, Condition>> = {
 /** @throws {@link UnknownTriggerError} */
 export function parseTriggers(names: readonly string[]): readonly TriggerName[] {
   return names.map((name) => {
-    const known = TRIGGER_NAMES.find((candidate) => candidate === name)
+    const known = triggerNames.find((candidate) => candidate === name)
     if (known === undefined) throw new UnknownTriggerError(name)
     return known
   })
@@ -89,7 +116,7 @@ export class UnknownTriggerError extends ProverError {
   readonly trigger: string
 
   constructor(trigger: string) {
-    super(`Expected triggers among ${TRIGGER_NAMES.join(', ')}, got "${trigger}".`)
+    super(`Expected triggers among ${triggerNames.join(', ')}, got "${trigger}".`)
     this.trigger = trigger
   }
 }

@@ -28,7 +28,7 @@ import { deployToken } from './uniswapPool.ts'
 /** What is proven of accounts that liquidations may follow. */
 export const venueStatements = ['riskArray', 'optionBook', 'marginsAlone', 'scenarioWitness'] as const
 
-/** As an example desk has them. */
+/** As an example has them. */
 const rules = {
   changeSeconds: 600n,
   settlementSeconds: 300n,
@@ -183,8 +183,8 @@ export class CircleVenue {
     const arrays = await proveArrays(place, new ProofMaker({ prover: this.prover }, 1), [provable])
     const proven = [...arrays.values()].flatMap((each) => each.proven ?? [])
     await landArrays(place, proven)
-    const { key, reports } = await this.venue.getFunction('accountOf')(seller.address)
-    const shown = { account: key, provable, sequence: reports }
+    const { key, account } = await this.venue.getFunction('accountOf')(seller.address)
+    const shown = { account: key, provable, sequence: account.reports }
     await proveUnhealthyByArrays(place, { prover: this.prover }, shown, provable.margin.worstScenario)
     const liquidate = as(liquidator, this.venue).getFunction('liquidate')
     const taken = liquidate(seller.address, rules.stepBps, roundArgument(round), wordsOf(provable), [])

@@ -9,7 +9,6 @@ import { historyMarkets, readExtract } from '../../market/histories.ts'
 import { parseTime } from '../../market/time.ts'
 import { createProver, type Prover } from '../../proof/index.ts'
 import { auditKeyOf } from '../answers/auditing.ts'
-import { type DeskVisit, describeVisit, visitDesk } from './consumerDesk.ts'
 import { startDevelopmentChain } from './chain.ts'
 import { type Circle, circleKeys, runCircle } from './circle.ts'
 import {
@@ -41,7 +40,6 @@ export type DemoOptions = {
 export type DemoResult = {
   readonly steps: readonly ProvenStep[]
   readonly held: readonly ReadBack[]
-  readonly visit: DeskVisit
   /** Undefined where it was not shown. */
   readonly circle: Circle | undefined
   readonly audit: Audit['report']
@@ -90,10 +88,8 @@ export async function runDemo({
     if (proven.length < steps.length)
       say(`  ${proven.length} hours proven within ${proveSeconds} s; --seconds allows more.`)
     const held = await readBack(engine)
-    const visit = await visitDesk(engine, historyMarkets[0] as string)
     say('Read back by contracts:')
     for (const line of describeReadBack(held)) say(line)
-    say(describeVisit(visit))
     const circle = await showCircle(engine, keysOfCircle, prover, { say, wanted })
     say(`Auditing ${proven.length} batches from chain data alone: twin, inbox, snarkjs and @noble/curves …`)
     const { registry } = engine.deployment.addresses
@@ -109,7 +105,7 @@ export async function runDemo({
     await studied
     writeDemoReport(report, warmUps, proven, (hash) => (accepted.has(hash) ? 'pass' : 'fail'), circle)
     const seconds = (performance.now() - began) / 1000
-    return { steps: proven, held, visit, circle, audit: audited, report, seconds }
+    return { steps: proven, held, circle, audit: audited, report, seconds }
   } finally {
     await prover.close()
     await chain.close()

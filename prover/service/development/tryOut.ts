@@ -45,7 +45,8 @@ import { marginSizes, readAccountOverMarkets } from '../answers/margins.ts'
 import { marketNameFor } from '../answers/marginSite.ts'
 import { type HistoryOptions, readHistory } from '../answers/histories.ts'
 import { timeOption } from '../answers/time.ts'
-import { exactPrice, utcTime } from '../text/figures.ts'
+import { gapsIn, Pace, type Speed } from '../feeds/pace.ts'
+import { duration, exactPrice, utcTime } from '../text/figures.ts'
 import { writeSecretFile } from '../wholeFile.ts'
 import { LIVE_BUILD, loadKeys, loadMarketKeys } from '../workspace.ts'
 import { UsageError } from '../text/usageError.ts'
@@ -53,7 +54,7 @@ import { UsageError } from '../text/usageError.ts'
 const HORIZON_SECONDS = Number(defaultPolicy.learning.horizonSeconds)
 
 /** What a registry of margins takes besides, where it is built already. */
-const OTHER_MODELS = ['marginsAlone', 'unhealthyWitness', 'scenarioWitness'] as const
+const OTHER_MODELS = ['marginsAlone', 'unhealthyWitness', 'scenarioWitness', 'arrayMargin'] as const
 
 /** Proven before the circle: from the default start BTC falls by a sixth in them. */
 const CIRCLE_HOURS = 2
@@ -182,7 +183,7 @@ async function withCross(
  * Appends prices time after time, each a second after its own time on the chain's clock, which is moved there.
  *
  * @param files - one per market; none replays the project's extract from where the chain stands
- * @returns of how many times prices were attested, and how many prices the door held or refused
+ * @returns of how many times prices were attested, how many prices the door held or refused, and between how many times some are missing
  */
 export async function replayFeed(
   files: readonly string[],
@@ -192,11 +193,13 @@ export async function replayFeed(
     readonly market: readonly string[]
     /** Seconds between two times. */
     readonly pause: number
+    /** As recorded, so many times as fast, instead of the pause. */
+    readonly speed?: Speed | undefined
     readonly count?: number | undefined
     readonly prices: HistoryOptions
     readonly say: (line: string) => void
   },
-): Promise<{ readonly times: number; readonly held: number; readonly refused: number }> {
+): Promise<{ readonly times: number; readonly held: number; readonly refused: number; readonly gaps: number }> {
   if (files.length !== options.market.length) throw new FeedMarketsError(files.length, options.market.length)
   const deployment = await readDeployment(options.deployment)
   const chain = developmentChainBehind(await connectProvider(options.rpc, deployment.chainId))
@@ -223,12 +226,21 @@ export async function replayFeed(
     throw new NothingToReplayError(now)
   }
   const steps = ahead.slice(0, options.count)
-  const count = { held: 0, refused: 0 }
+  const count = { held: 0, refused: 0, gaps: 0 }
+  const pace = new Pace(options.speed ?? 'max')
+  const gaps = gapsIn(steps.map((step) => step[0]?.observation.asOf ?? 0n))
   for (const [index, step] of steps.entries()) {
-    if (index > 0) await sleep(1000 * options.pause)
+    const asOf = step[0]?.observation.asOf ?? 0n
+    if (options.speed !== undefined) await pace.until(1000 * Number(asOf))
+    else if (index > 0) await sleep(1000 * options.pause)
+    const missing = gaps.get(asOf)
+    if (missing !== undefined) {
+      count.gaps++
+      options.say(`! Nothing was recorded for ${duration(Number(missing))} before ${utcTime(asOf)}.`)
+    }
     const events = await appendObservations(chain, deployment, step)
     const prices = step.map(({ name, observation }) => `${name} ${exactPrice(observation.priceE8, unitsOf.get(name))}`)
-    options.say(`${utcTime(step[0]?.observation.asOf ?? 0n)}  ${prices.join('  ')}`)
+    options.say(`${utcTime(asOf)}  ${prices.join('  ')}`)
     for (const event of events.filter(({ kind }) => kind !== 'appended')) {
       options.say(`  ${doorWords(event, bounds, unitsOf.get(marketNameOf(event.marketId)))}.`)
       if (event.kind === 'held' || event.kind === 'refused') count[event.kind]++

@@ -27,7 +27,10 @@ export type LiquidationEvent = {
 type Track = { initialE8?: bigint; maintenanceE8?: bigint; isUnhealthy: boolean }
 
 const MOST_EVENTS = 200
-const followed = ['AccountReported', 'MarginProven', 'MarginProvenAlone', 'AccountUnhealthy', 'AccountCleared'] as const
+const followed = [
+  ...(['AccountReported', 'AccountReplaced'] as const),
+  ...(['MarginProven', 'MarginProvenAlone', 'AccountUnhealthy', 'AccountCleared'] as const),
+]
 
 export class AccountLedger {
   private readonly provider: Provider
@@ -70,7 +73,9 @@ export class AccountLedger {
     const from = (this.last?.number ?? this.fromBlock - 1) + 1
     for (const log of await logsBetween(this.provider, { address: this.registry, topics }, from, head.number)) {
       const parsed = own.parseLog(log)
-      if (parsed !== null) this.keep(parsed.name, { account: parsed.args.account, margins: parsed.args.margins }, log)
+      if (parsed?.name === 'AccountReplaced') this.tracks.delete(parsed.args.previous)
+      else if (parsed !== null)
+        this.keep(parsed.name, { account: parsed.args.account, margins: parsed.args.margins }, log)
     }
     this.events = this.events.slice(-MOST_EVENTS)
     this.last = { number: head.number, hash: head.hash }

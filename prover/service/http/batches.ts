@@ -1,17 +1,21 @@
 /** Batches of a service's store as the HTTP interface tells of them. */
 import { checkBundle, parseBundle } from '../../registry/market/bundle.ts'
+import { isAccountJob } from '../daemon/accounts/lane.ts'
 import type { Job, JobStore } from '../daemon/jobStore.ts'
 import type { Board } from './board.ts'
 import { stageNames } from './board.ts'
 import { stepSeconds } from './metrics.ts'
 import { NotProvenYetError, ThingUnknownError } from './problems.ts'
 
+/** Jobs that are looked through for those of one kind. */
+export const LOOKED_THROUGH = 1000
+
 const told = (milliseconds: number | undefined): string | null =>
   milliseconds === undefined ? null : new Date(milliseconds).toISOString()
 
 export class Batches {
-  private readonly jobs: JobStore
-  private readonly board: Board
+  readonly jobs: JobStore
+  readonly board: Board
   private readonly keyHashes: ReadonlyMap<string, string>
   private readonly verdicts = new Map<string, ReturnType<typeof judge>>()
 
@@ -22,13 +26,15 @@ export class Batches {
     this.keyHashes = keyHashes
   }
 
+  /** Of markets; those of accounts are told of by {@link Pipeline}. */
   async newest(limit: number) {
-    return Promise.all((await this.jobs.jobs(limit)).map((job) => this.reading(job)))
+    const ofMarkets = (await this.jobs.jobs(LOOKED_THROUGH)).filter((job) => !isAccountJob(job))
+    return Promise.all(ofMarkets.slice(0, limit).map((job) => jobReading(job, this)))
   }
 
   /** @throws {@link ThingUnknownError} */
   async one(id: string) {
-    return this.reading(await this.job(id))
+    return jobReading(await this.job(id), this)
   }
 
   /** The bundle's text. @throws {@link ThingUnknownError}, {@link NotProvenYetError} */
@@ -64,7 +70,7 @@ export class Batches {
 
   private async job(id: string): Promise<Job> {
     const job = await this.jobs.find(id)
-    if (job === undefined) {
+    if (job === undefined || isAccountJob(job)) {
       throw new ThingUnknownError(
         'batch',
         'Expected a batch of this service’s store; it has none of this id. /v1/batches lists them.',
@@ -72,26 +78,30 @@ export class Batches {
     }
     return job
   }
+}
 
-  private async reading({ id, build, status, trigger, summary, reason, createdAt, updatedAt }: Job) {
-    const stages = this.board.stagesOf(id)
-    const seconds = stepSeconds(stages)
-    return {
-      ...{ id, build, status, trigger, summary, reason: reason ?? null },
-      createdAt: new Date(createdAt).toISOString(),
-      updatedAt: new Date(updatedAt).toISOString(),
-      stages: Object.fromEntries(stageNames.map((name) => [name, told(stages[name])])) as Record<
-        (typeof stageNames)[number],
-        string | null
-      >,
-      stepSeconds: {
-        prove: seconds.prove ?? null,
-        sign: seconds.sign ?? null,
-        send: seconds.send ?? null,
-        land: seconds.land ?? null,
-      },
-      transactions: (await this.jobs.transactions(id)).map(({ hash }) => hash),
-    }
+/** A job with its stages, as far as this process has seen them. */
+export async function jobReading(
+  { id, build, status, trigger, summary, reason, createdAt, updatedAt }: Job,
+  { jobs, board }: { readonly jobs: Pick<JobStore, 'transactions'>; readonly board: Pick<Board, 'stagesOf'> },
+) {
+  const stages = board.stagesOf(id)
+  const seconds = stepSeconds(stages)
+  return {
+    ...{ id, build, status, trigger, summary, reason: reason ?? null },
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+    stages: Object.fromEntries(stageNames.map((name) => [name, told(stages[name])])) as Record<
+      (typeof stageNames)[number],
+      string | null
+    >,
+    stepSeconds: {
+      prove: seconds.prove ?? null,
+      sign: seconds.sign ?? null,
+      send: seconds.send ?? null,
+      land: seconds.land ?? null,
+    },
+    transactions: (await jobs.transactions(id)).map(({ hash }) => hash),
   }
 }
 

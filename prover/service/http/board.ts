@@ -1,4 +1,5 @@
 /** What the service has told since it started: its last events, and when each batch reached which stage. */
+import type { AccountNow, AccountsLane, AccountsState } from '../daemon/accounts/lane.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
 import type { Submitter, SubmitterState } from '../daemon/submitter.ts'
 
@@ -23,6 +24,15 @@ export type ProverFailure = { readonly code: string; readonly detail: string; re
 
 const MOST_EVENTS = 1000
 const MOST_JOBS = 1000
+const MOST_ACCOUNTS = 200
+
+/** An account of a transaction that landed. */
+export type AccountTold = Omit<AccountNow, 'aboveInitialMarginQuote' | 'aboveMaintenanceMarginQuote'> & {
+  readonly aboveInitialMarginQuote: string | null
+  readonly aboveMaintenanceMarginQuote: string | null
+  readonly job: string
+  readonly time: string
+}
 
 export class Board {
   private readonly told: ToldEvent[] = []
@@ -32,6 +42,9 @@ export class Board {
   private readonly listeners = new Set<(event: ToldEvent) => void>()
   private failure: ProverFailure | undefined
   private submitter: Pick<Submitter, 'state'> | undefined
+  private lane: Pick<AccountsLane, 'state'> | undefined
+  private ofAccounts: readonly AccountTold[] = []
+  private left: readonly { readonly says: string; readonly time: string }[] = []
   private lastId = 0
 
   record(event: ServeEvent): ToldEvent {
@@ -42,6 +55,7 @@ export class Board {
     this.keepStage(event, now)
     this.keepAlarm(event)
     this.keepFailure(event, now)
+    this.keepAccount(told)
     for (const listen of this.listeners) listen(told)
     return told
   }
@@ -60,6 +74,26 @@ export class Board {
   /** Who sends batches, from when there is somebody. */
   follow(submitter: Pick<Submitter, 'state'>): void {
     this.submitter = submitter
+  }
+
+  /** What proves accounts, from when it does. */
+  followAccounts(accounts: Pick<AccountsLane, 'state'>): void {
+    this.lane = accounts
+  }
+
+  /** What was put in force of accounts since the start, newest first. */
+  accountsInForce(limit: number): readonly AccountTold[] {
+    return this.ofAccounts.slice(0, limit)
+  }
+
+  /** Accounts that nothing could be proven of, newest first. */
+  leftOut(limit: number): readonly { readonly says: string; readonly time: string }[] {
+    return this.left.slice(0, limit)
+  }
+
+  /** Undefined where no margins of accounts are proven. */
+  accounts(): AccountsState | undefined {
+    return this.lane?.state
   }
 
   sending(): SubmitterState | undefined {
@@ -104,9 +138,20 @@ export class Board {
     else this.raised.delete(key)
   }
 
+  private keepAccount({ step, job, account, detail = '', time }: ToldEvent): void {
+    if (step === 'left-out') this.left = [{ says: detail, time }, ...this.left].slice(0, MOST_ACCOUNTS)
+    if (account === undefined || job === undefined) return
+    const { aboveInitialMarginQuote, aboveMaintenanceMarginQuote, ...rest } = account
+    const money = {
+      aboveInitialMarginQuote: aboveInitialMarginQuote ?? null,
+      aboveMaintenanceMarginQuote: aboveMaintenanceMarginQuote ?? null,
+    }
+    this.ofAccounts = [{ ...rest, ...money, job, time }, ...this.ofAccounts].slice(0, MOST_ACCOUNTS)
+  }
+
   private keepFailure({ step, code, detail = '' }: ServeEvent, now: number): void {
-    if (step === 'proven') this.failure = undefined
-    if (step === 'retrying' && code?.startsWith('proof.'))
+    if (step === 'proven' || step === 'statement-proven') this.failure = undefined
+    if (step === 'retrying' && (code?.startsWith('proof.') || code === 'service.proof-parked'))
       this.failure = { code, detail, since: this.failure?.since ?? now }
   }
 }

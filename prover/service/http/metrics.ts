@@ -1,6 +1,7 @@
 /** What Prometheus scrapes. Counters and times follow the service's events; gauges are what was last looked at. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { packageVersion } from '../../config.ts'
+import { isAccountJob } from '../daemon/accounts/lane.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
@@ -50,6 +51,34 @@ export class Metrics {
     REQUEST_SECONDS,
     ['method', 'route', 'status'],
   )
+  private readonly accountStageSeconds = this.histogram(
+    'zkrisk_account_stage_seconds',
+    'A step of a transaction about accounts',
+    SECONDS,
+    ['stage'],
+  )
+  private readonly waited = this.histogram(
+    'zkrisk_account_wait_seconds',
+    'From when the service saw that an account needs a proof until it is in force',
+    SECONDS,
+    ['outcome'],
+  )
+  private readonly accountJobs = this.counter(
+    'zkrisk_account_jobs_total',
+    'Transactions about accounts that ended, by how',
+    ['build', 'outcome'],
+  )
+  private readonly triggers = this.counter('zkrisk_triggers_total', 'Work that was begun, by what asked for it', [
+    'trigger',
+  ])
+  private readonly dropped = this.counter('zkrisk_account_dropped_total', 'Work on accounts that was dropped, by why', [
+    'reason',
+  ])
+  private readonly leftOut = this.counter(
+    'zkrisk_accounts_left_out_total',
+    'Accounts that nothing could be proven of',
+    [],
+  )
   private readonly batches = this.counter('zkrisk_batches_total', 'Batches that ended, by how', ['outcome'])
   private readonly retries = this.counter('zkrisk_retries_total', 'Failures after which the service tried again', [
     'code',
@@ -82,8 +111,20 @@ export class Metrics {
   }
 
   /** Follows an event of the service. */
-  record({ step, job, proof, gasUsed, code, alarm }: ServeEvent): void {
+  record(event: ServeEvent): void {
+    const { step, job, build, proof, gasUsed, code, alarm, account } = event
     const { board } = this.parts
+    if (account !== undefined)
+      this.waited.observe({ outcome: account.isUnhealthy ? 'unhealthy' : 'healthy' }, account.waitedSeconds)
+    if (step === 'left-out') this.leftOut.inc()
+    if (step === 'statement-proven' && proof !== undefined)
+      this.proofSeconds.observe({ backend: proof.backend, build: build ?? 'unknown' }, proof.milliseconds / 1000)
+    if (step === 'planned' && event.trigger !== undefined) this.triggers.inc({ trigger: event.trigger })
+    const of = build ?? board.buildOf(job ?? '') ?? 'unknown'
+    if (isAccountJob({ build: of })) {
+      this.recordAccountJob(of, event)
+      return
+    }
     if (step === 'proven' && proof !== undefined && job !== undefined) {
       const labels = { backend: proof.backend, build: board.buildOf(job) ?? 'unknown' }
       this.proofSeconds.observe(labels, proof.milliseconds / 1000)
@@ -99,6 +140,17 @@ export class Metrics {
     if (step === 'alarm' && alarm !== undefined) this.told.inc({ kind: alarm.kind })
   }
 
+  /** A transaction about accounts is none of a batch. */
+  private recordAccountJob(build: string, { step, job = '', gasUsed, code = 'refused' }: ServeEvent): void {
+    if (step === 'confirmed' || step === 'superseded') this.accountJobs.inc({ build, outcome: step })
+    if (step === 'superseded') this.dropped.inc({ reason: code })
+    if (gasUsed !== undefined) this.gas.inc(gasUsed)
+    if (step !== 'confirmed') return
+    for (const [stage, seconds] of Object.entries(stepSeconds(this.parts.board.stagesOf(job)))) {
+      this.accountStageSeconds.observe({ stage }, seconds)
+    }
+  }
+
   answered(method: string, route: string, status: number, seconds: number): void {
     this.requestSeconds.observe({ method, route, status: String(status) }, seconds)
   }
@@ -109,16 +161,26 @@ export class Metrics {
     this.gauge('zkrisk_check_ok', '1 if the check passes', ['check'], (gauge) => {
       for (const { name, ok } of readiness.now().checks) gauge.set({ check: name }, Number(ok))
     })
-    this.gauge('zkrisk_paused', '1 while no batch is begun on request', [], (gauge) =>
-      gauge.set(Number(requests.isPaused())),
-    )
+    // A store that does not answer leaves the last value; zkrisk_check_ok says that it does not.
+    this.gauge('zkrisk_paused', '1 while no batch is begun on request', [], async (gauge) => {
+      const isPaused = await requests.isPaused().catch(() => undefined)
+      if (isPaused !== undefined) gauge.set(Number(isPaused))
+    })
     this.gauge('zkrisk_jobs', 'Batches in the store, by status', ['status'], async (gauge) => {
-      for (const [status, count] of Object.entries(await jobs.counts())) gauge.set({ status }, count)
+      const counts = await jobs.counts().catch(() => ({}))
+      for (const [status, count] of Object.entries(counts)) gauge.set({ status }, count)
     })
     this.gauge('zkrisk_alarms', 'Alarms that are raised', ['kind'], (gauge) => {
       gauge.reset()
       for (const { kind } of board.alarms()) gauge.inc({ kind })
     })
+    this.gauge('zkrisk_accounts_due', 'Accounts that are worth a proof, by why', ['reason'], (gauge) => {
+      gauge.reset()
+      for (const { reason } of board.accounts()?.due ?? []) gauge.inc({ reason })
+    })
+    this.gauge('zkrisk_accounts_waiting', 'Proven transactions about accounts that wait to be sent', [], (gauge) =>
+      gauge.set(board.accounts()?.waiting ?? 0),
+    )
     this.gauge('zkrisk_idle_seconds', 'Since the service last went round', [], (gauge) =>
       gauge.set(requests.idleMs() / 1000),
     )

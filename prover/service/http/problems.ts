@@ -19,8 +19,10 @@ const statuses: Readonly<Record<string, number>> = {
   'http.idempotency-key-reused': 422,
   'http.too-many-waiting': 429,
   'registry.unknown-market': 404,
+  'service.round-of-others': 422,
   'registry.rpc': 503,
   'registry.rpc-unreachable': 503,
+  'service.database-unreachable': 503,
   'service.unknown-job': 404,
 }
 
@@ -126,7 +128,7 @@ export class PartMissingError extends HttpRefusal {
   readonly status = 404
   readonly code: string
 
-  constructor(part: 'portfolio-registry' | 'venue' | 'hedging-agent', says: string) {
+  constructor(part: 'portfolio-registry' | 'venue' | 'hedging-agent' | 'accounts-proven', says: string) {
     super(says)
     this.code = `http.no-${part}`
   }

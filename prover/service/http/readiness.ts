@@ -101,7 +101,7 @@ export class ReadinessWatch {
 
   async look(): Promise<Readiness> {
     await this.lookStore()
-    this.lookProver()
+    await this.lookProver()
     const head = await this.try('rpc', async () => {
       const found = await this.parts.figures.head()
       return [true, `the node answers with block ${found.number}`, found] as const
@@ -148,9 +148,9 @@ export class ReadinessWatch {
     }
   }
 
-  private lookProver(): void {
+  private async lookProver(): Promise<void> {
     const { board, requests } = this.parts
-    const [failure, pause, idleMs] = [board.proverFailure(), requests.pause(), requests.idleMs()]
+    const [failure, pause, idleMs] = [board.proverFailure(), await requests.pause(), requests.idleMs()]
     const wrong =
       failure !== undefined
         ? `the last proof failed: ${failure.detail}`

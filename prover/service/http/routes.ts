@@ -5,12 +5,14 @@ import { packageVersion } from '../../config.ts'
 import { isShadowName } from '../../market/marketId.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
-import type { ProofRequest, RequestStore } from '../daemon/requestStore.ts'
+import { type RoundBook, type RoundFile, roundFileSchema } from '../daemon/accounts/roundBook.ts'
+import type { ProofRequest, RequestStore, RequestWrites } from '../daemon/requestStore.ts'
 import { isoTime } from '../text/figures.ts'
 import type { Scope } from './apiKeys.ts'
 import type { Batches } from './batches.ts'
 import type { Board } from './board.ts'
 import type { Figures } from './figures.ts'
+import { notProven, type Pipeline } from './pipeline.ts'
 import { ThingUnknownError } from './problems.ts'
 import type { ReadinessWatch } from './readiness.ts'
 import * as schemas from './schemas.ts'
@@ -23,6 +25,9 @@ export type HttpParts = {
   readonly board: Board
   readonly batches: Batches
   readonly readiness: ReadinessWatch
+  readonly pipeline: Pipeline
+  /** Words of them; undefined where no margins of accounts are proven. */
+  readonly rounds: RoundBook | undefined
   /** That pays for transactions. */
   readonly account: string
 }
@@ -103,7 +108,7 @@ export function livenessOf(requests: RequestStore): { readonly alive: boolean; r
 async function statusOf({ figures, jobs, requests, readiness, board, account }: HttpParts): Promise<object> {
   const { chainId, addresses } = figures.deployment
   const head = await figures.head().catch(() => undefined)
-  const pause = requests.pause()
+  const pause = await requests.pause()
   return {
     ...{ version: packageVersion, chainId: chainId.toString(), registry: addresses.registry, account, startedAt },
     balance: readiness.balanceWei === undefined ? null : formatEther(readiness.balanceWei),
@@ -113,8 +118,8 @@ async function statusOf({ figures, jobs, requests, readiness, board, account }: 
     paused: pause === undefined ? null : { by: pause.by, since: new Date(pause.since).toISOString() },
     jobs: await jobs.counts(),
     sending: sendingOf(board),
-    waitingRequests: requests.waiting().length,
-    parts: { portfolio: figures.hasPortfolio, hedge: figures.hasHedge },
+    waitingRequests: (await requests.waiting()).length,
+    parts: { portfolio: figures.hasPortfolio, accounts: board.accounts() !== undefined, hedge: figures.hasHedge },
   }
 }
 
@@ -208,7 +213,7 @@ function batchRoutes({ batches }: HttpParts): readonly Route[] {
   ]
 }
 
-function portfolioRoutes({ figures }: HttpParts): readonly Route[] {
+function portfolioRoutes({ figures, pipeline }: HttpParts): readonly Route[] {
   return [
     get('/v1/margins', 'What the registry of margins takes, and its newest round', schemas.portfolioSchema, () =>
       figures.portfolioReading(),
@@ -228,6 +233,13 @@ function portfolioRoutes({ figures }: HttpParts): readonly Route[] {
       {
         params: schemas.accountParams,
       },
+    ),
+    get(
+      '/v1/accounts/pipeline',
+      'How their margins are proven: what is due, under way, in force',
+      schemas.pipelineSchema,
+      ({ query: { limit = 50 } }) => pipeline.reading(limit),
+      { query: schemas.pageQuery },
     ),
     get('/v1/open-interest', 'What all accounts come to together', schemas.openInterestSchema, () =>
       figures.openInterest(),
@@ -255,7 +267,7 @@ function portfolioRoutes({ figures }: HttpParts): readonly Route[] {
   ]
 }
 
-function writes({ figures, requests }: HttpParts): readonly Route[] {
+function writes({ figures, requests, rounds }: HttpParts): readonly Route[] {
   const post = (url: string, summary: string, scope: Scope, answer: z.ZodType, answerOf: Route['answerOf']): Route => ({
     ...{ method: 'POST', url, summary, scope, answer, answerOf },
   })
@@ -270,18 +282,33 @@ function writes({ figures, requests }: HttpParts): readonly Route[] {
           const known = (await figures.markets()).map(({ market }) => market)
           const wanted = [...new Set(body?.markets ?? known.filter((name) => !isShadowName(name)))]
           for (const name of wanted) await figures.market(name)
-          // Asked only once all is known: from here to the answer nothing waits, so one key is one request.
-          return () => requestReading(requests.ask(wanted, by))
+          return async (writes: RequestWrites) => requestReading(await writes.ask(wanted, by))
         },
       ),
       ...{ body: schemas.proofRequestBody.nullish(), status: 202 },
+    },
+    {
+      ...post(
+        '/v1/rounds',
+        'Words of a round that was published, or is about to be',
+        'prove',
+        schemas.roundTakenSchema,
+        async ({ body }) => {
+          if (rounds === undefined) throw notProven()
+          const round = body as unknown as RoundFile
+          // Words that are taken twice are the same words.
+          await rounds.take(round)
+          return () => ({ market: round.market, asOf: isoTime(round.asOf) })
+        },
+      ),
+      ...{ body: roundFileSchema, status: 202 },
     },
     get(
       '/v1/proof-requests/:request',
       'What became of it',
       schemas.proofRequestSchema,
-      ({ params: { request = '' } }) => {
-        const found = requests.request(request)
+      async ({ params: { request = '' } }) => {
+        const found = await requests.request(request)
         if (found !== undefined) return requestReading(found)
         throw new ThingUnknownError('proof-request', 'Expected a request of the last day; there is none of this id.')
       },
@@ -293,15 +320,21 @@ function writes({ figures, requests }: HttpParts): readonly Route[] {
       'operate',
       schemas.pauseSchema,
       ({ by }) =>
-        () => {
-          requests.setPaused(by)
+        async (writes: RequestWrites) => {
+          await writes.setPaused(by)
           return { paused: true }
         },
     ),
-    post('/v1/prover/resume', 'Begin batches again', 'operate', schemas.pauseSchema, () => () => {
-      requests.resume()
-      return { paused: false }
-    }),
+    post(
+      '/v1/prover/resume',
+      'Begin batches again',
+      'operate',
+      schemas.pauseSchema,
+      () => async (writes: RequestWrites) => {
+        await writes.resume()
+        return { paused: false }
+      },
+    ),
   ]
 }
 

@@ -112,6 +112,13 @@ const stageTimes = z.object({
   confirmed: time.nullable(),
 })
 
+const stepSeconds = z.object({
+  prove: z.number().nullable(),
+  sign: z.number().nullable(),
+  send: z.number().nullable(),
+  land: z.number().nullable(),
+})
+
 export const batchSchema = z.object({
   id: z.string(),
   build: z.string(),
@@ -122,12 +129,7 @@ export const batchSchema = z.object({
   createdAt: time,
   updatedAt: time,
   stages: stageTimes.describe('Null where this process did not see it'),
-  stepSeconds: z.object({
-    prove: z.number().nullable(),
-    sign: z.number().nullable(),
-    send: z.number().nullable(),
-    land: z.number().nullable(),
-  }),
+  stepSeconds,
   transactions: z.array(z.string()).describe('Hashes, newest first; they share a nonce'),
 })
 
@@ -190,6 +192,33 @@ export const accountSchema = z.object({
     })
     .nullable(),
 })
+
+export const pipelineSchema = z.object({
+  round: time.nullable().describe('Newest round whose words are at hand and that is fresh enough to begin with'),
+  roundWithoutWords: time.nullable().describe('A newer one whose words nobody has handed on'),
+  due: z.record(z.string(), z.int()).describe('Accounts that are worth a proof, by reason'),
+  notLookedAt: z.int().describe('Accounts that the twin has not looked at in this round yet'),
+  underWay: z.array(z.object({ job: z.string(), kind: z.string(), trigger: z.string(), summary: z.string() })),
+  waitingToBeSent: z.int(),
+  pausedFor: z.string().nullable().describe('What failed, while it is not tried again yet'),
+  inForce: z.array(
+    z.object({
+      account: z.string(),
+      sequence: z.int(),
+      asOf: time,
+      aboveInitialMarginQuote: money.nullable(),
+      aboveMaintenanceMarginQuote: money.nullable(),
+      isUnhealthy: z.boolean(),
+      waitedSeconds: z.number().describe('Since this service saw that it is needed'),
+      job: z.string(),
+      time,
+    }),
+  ),
+  leftOut: z.array(z.object({ says: z.string(), time })),
+  jobs: z.array(batchSchema).describe('Newest first'),
+})
+
+export const roundTakenSchema = z.object({ market: z.string(), asOf: time })
 
 export const openInterestSchema = z.object({
   market: z.string(),
@@ -295,7 +324,11 @@ export const statusSchema = z.object({
     })
     .nullable(),
   waitingRequests: z.int(),
-  parts: z.object({ portfolio: z.boolean(), hedge: z.boolean() }),
+  parts: z.object({
+    portfolio: z.boolean(),
+    accounts: z.boolean().describe('Margins of accounts are proven here'),
+    hedge: z.boolean(),
+  }),
 })
 
 export const proofRequestBody = z.strictObject({

@@ -11,6 +11,7 @@ import {
 import { packageVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
 import { UsageError } from '../text/usageError.ts'
+import type { RequestWrites } from '../daemon/requestStore.ts'
 import { ApiKeys, type Scope } from './apiKeys.ts'
 import { pageFiles } from './dashboard.ts'
 import { Gate, RateLimiter, type RateLimit } from './limits.ts'
@@ -64,7 +65,7 @@ const SECURITY_HEADERS = {
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', '::1'])
 
-const isLoopback = (host: string): boolean => LOOPBACK.has(host) || (isIP(host) === 4 && host.startsWith('127.'))
+export const isLoopback = (host: string): boolean => LOOPBACK.has(host) || (isIP(host) === 4 && host.startsWith('127.'))
 
 /** `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` or a port alone, which is of this machine only. @throws {@link HttpAddressError} */
 export function parseHttpAddress(text: string): HttpAddress {
@@ -250,7 +251,7 @@ async function once(
 ): Promise<unknown> {
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string' || !/^[\x21-\x7e]{8,128}$/.test(key)) throw new IdempotencyKeyMissingError()
-  const carryOut = (await prepare()) as () => unknown
+  const carryOut = (await prepare()) as (writes: RequestWrites) => Promise<unknown>
   const question = JSON.stringify([routeOf(request), request.body ?? null])
   return requests.once({ key, by, question }, carryOut)
 }

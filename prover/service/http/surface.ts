@@ -1,9 +1,11 @@
 /** What a running service shows of itself: everything behind its HTTP interface, opened and closed together. */
 import { parseEther, type Provider } from 'ethers'
 import type { Deployment } from '../../registry/index.ts'
+import type { AccountsLane } from '../daemon/accounts/lane.ts'
+import type { RoundBook } from '../daemon/accounts/roundBook.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { ServiceLog } from '../daemon/log.ts'
-import { RequestStore } from '../daemon/requestStore.ts'
+import type { RequestStore } from '../daemon/requestStore.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
 import type { Submitter } from '../daemon/submitter.ts'
 import { readApiKeys } from './apiKeys.ts'
@@ -11,6 +13,7 @@ import { Batches } from './batches.ts'
 import { Board } from './board.ts'
 import { Figures } from './figures.ts'
 import { Metrics } from './metrics.ts'
+import { Pipeline } from './pipeline.ts'
 import { limitsFor, ReadinessWatch } from './readiness.ts'
 import { type OpenHttp, openHttp, parseHttpAddress } from './server.ts'
 
@@ -31,9 +34,11 @@ export type SurfaceParts = {
   readonly deployment: Deployment
   readonly provider: Provider
   readonly jobs: JobStore
-  /** File beside the store of jobs. */
-  readonly requests: string
+  /** Opened when all that was asked for is in order. */
+  readonly requests: () => Promise<RequestStore>
   readonly account: string
+  /** Words of rounds, where margins of accounts are proven. */
+  readonly rounds: RoundBook | undefined
   /** Hashes of the verification keys that this service proves with, by build. */
   readonly keys: () => Promise<ReadonlyMap<string, string>>
   readonly log: ServiceLog
@@ -46,6 +51,8 @@ export type Surface = {
   record(event: ServeEvent): void
   /** Is told who sends batches. */
   follow(submitter: Pick<Submitter, 'state'>): void
+  /** Is told what proves accounts. */
+  followAccounts(accounts: Pick<AccountsLane, 'state'>): void
   close(): Promise<void>
 }
 
@@ -62,7 +69,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
   const apiKeys = options.apiKeys === undefined ? undefined : readApiKeys(options.apiKeys)
   const { deployment, provider, jobs, account, keys, log } = parts
   const figures = await Figures.open(deployment, provider)
-  const requests = new RequestStore(parts.requests)
+  const requests = await parts.requests()
   const board = new Board()
   const { maxParameterAgeSeconds } = deployment.policy.freshness
   const limits = limitsFor(deployment.chainId, maxParameterAgeSeconds, {
@@ -73,14 +80,19 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
   })
   const readiness = new ReadinessWatch({ figures, jobs, requests, board, account, limits, keys })
   const keyHashes = new Map(deployment.models.map(({ name, verificationKeyHash }) => [name, verificationKeyHash]))
-  const shown = { figures, jobs, requests, board, readiness, account, batches: new Batches(jobs, board, keyHashes) }
+  const own = {
+    batches: new Batches(jobs, board, keyHashes),
+    pipeline: new Pipeline(jobs, board),
+    rounds: parts.rounds,
+  }
+  const shown = { figures, jobs, requests, board, readiness, account, ...own }
   const metrics = new Metrics(shown)
   let server: OpenHttp
   try {
     const rate = options.rate === undefined ? {} : { rate: { perSecond: options.rate, burst: BURST * options.rate } }
     server = await openHttp({ ...shown, metrics, log }, { ...address, apiKeys, ...rate })
   } catch (error) {
-    requests.close()
+    await requests.close()
     throw error
   }
   log.listening(server.url)
@@ -100,11 +112,12 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
       metrics.record(event)
     },
     follow: (submitter) => board.follow(submitter),
+    followAccounts: (accounts) => board.followAccounts(accounts),
     close: async () => {
       clearInterval(beat)
       ended.abort()
       await Promise.all([watching, server.close()])
-      requests.close()
+      await requests.close()
     },
   }
 }

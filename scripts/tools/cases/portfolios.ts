@@ -82,6 +82,12 @@ export const scenarioWitnessBuild = (arrays: number, strikes: number, expiries: 
   meaning: 'a small build for tests',
 })
 
+export const arrayMarginBuild = (arrays: number, strikes: number, expiries: number): Build => ({
+  ...scenarioWitnessBuild(arrays, strikes, expiries),
+  name: 'testArrayMargin',
+  statement: 'arrayMargin',
+})
+
 /** Raw numbers of the widths that RiskArray proves: calls between payoff and forward, Greeks anywhere in their range. */
 export function randomArray(random: Random, expiry: bigint, asOf: bigint, strikes: number): PricedArray {
   const header = randomHeader(random, expiry, asOf)
@@ -263,6 +269,9 @@ export function witnessInput({ stated, account }: StatedWitness): CircuitInput {
 
 /** The same of a witness from arrays. */
 export const scenarioWitnessInput = ({ circuitInput }: StatedScenarioWitness): CircuitInput => flat(circuitInput)
+
+/** The same of a margin from arrays. */
+export const arrayMarginInput = ({ circuitInput }: StatedMargins): CircuitInput => flat(circuitInput)
 
 const openingsOf = (books: readonly BookState[]) => {
   const opened = books.map(closedBookOpening)

@@ -41,7 +41,7 @@ const folderOf = (name: KeyName): string => join(root, 'build', 'testKeys', `fre
 const ELEMENT_BYTES = 32
 
 /** Of one circuit and one first phase, so that nothing but delta differs; `apart` is of another first phase. */
-export type KeyName = 'first' | 'second' | 'third' | 'fourth' | 'fifth' | 'sixth' | 'apart'
+export type KeyName = 'first' | 'second' | 'third' | 'fourth' | 'fifth' | 'sixth' | 'seventh' | 'apart'
 
 const firstPhase: FirstPhase = { tau: 3n ** 150n, alpha: 5n ** 100n, beta: 7n ** 80n }
 

@@ -24,6 +24,7 @@ import {
   type RoundWords,
 } from '../../../prover/registry/index.ts'
 import {
+  arrayMarginCall,
   arraysCall,
   marginsCall,
   portfolioCall,
@@ -65,6 +66,7 @@ const testBuilds: readonly Build[] = (
     ['unhealthyWitness', {}],
     ['scenarioWitness', { arrays: 5, strikes: 6, expiries: 3 }],
     ['crossMargins', { accounts: 3, markets: 2, parts: 6 }],
+    ['arrayMargin', { arrays: 3, strikes: 6, expiries: 2 }],
   ] as const
 ).map(([statement, sizes]) => ({
   name: `test-${statement}`,
@@ -212,6 +214,7 @@ const keyNames: Readonly<Record<PortfolioStatementName, KeyName>> = {
   marginsAlone: 'fourth',
   scenarioWitness: 'fifth',
   crossMargins: 'sixth',
+  arrayMargin: 'seventh',
 }
 
 async function statementsOf(): Promise<PortfolioEngine['proofsOf']> {
@@ -521,6 +524,37 @@ export class PortfolioEngine {
       bound: [pack('maintenanceBound', { maintenanceE8: -1n })],
       ...change,
     })
+  }
+
+  /** Margins of one account straight from arrays, in the order given. */
+  async arrayMargin(
+    round: RoundWords,
+    account: Account,
+    keys: readonly ArrayKey[],
+    change: SectionWords = {},
+  ): Promise<ProvenPortfolio> {
+    const context = await this.context('arrayMargin', round, [account.signer])
+    const places = sizeOf(this.buildOf('arrayMargin'), 'arrays')
+    const { arrayRoots, positions, flags } = bookSections(this, round, account.positions, keys, 0, 0n, places)
+    return this.prove('arrayMargin', context, {
+      ...sharedSections(round),
+      ...{ arrayRoots, positions, flags },
+      holdings: [pack('holdings', account.holdings)],
+      collateralAmounts: account.collateralAmounts,
+      margins: [marginsWord({})],
+      ...furtherResults([1]),
+      ...change,
+    })
+  }
+
+  /** @param account - of its first report, unless it says another */
+  arrayMarginCall(
+    round: RoundWords,
+    account: { readonly account: string; readonly sequence?: bigint },
+    margin: ProvenPortfolio,
+  ): RegistryCall {
+    const models = [this.modelIdOf('riskArray'), this.modelIdOf('arrayMargin')] as const
+    return arrayMarginCall(round, ...models, { sequence: 1n, ...account }, margin)
   }
 
   /** @param account - of its first report, unless it says another */

@@ -43,15 +43,8 @@ export type PortfolioGas = {
  * @param options - of each account, from 14 to 256
  */
 export async function measurePortfolioGas(engine: PortfolioEngine, options: number): Promise<PortfolioGas> {
-  const { strikes: perArray, segments } = engine
-  const held = Math.ceil(options / 2)
-  const arrays = Math.ceil(held / perArray)
-  const strikes = Array.from({ length: arrays * perArray }, (_, i) => (50_000n + 1_000n * BigInt(i)) * E8)
-  const keys: readonly ArrayKey[] = Array.from({ length: arrays }, (_, i) => ({
-    expiry: EXPIRY,
-    strikesE8: strikes.slice(perArray * i, perArray * (i + 1)),
-  }))
-  const accounts = await accountsOf(engine, strikes.slice(0, held))
+  const { keys, strikes } = strikesOf(engine, options)
+  const accounts = await accountsOf(engine, strikes)
   for (const account of accounts) await engine.report(account)
   const used = (receipt: TransactionReceipt): number => Number(receipt.gasUsed)
   const gas = { oneArray: 0, otherArrays: 0, oneAccount: 0, fullBatch: 0, oneAlone: 0, fullAlone: 0 }
@@ -80,7 +73,8 @@ export async function measurePortfolioGas(engine: PortfolioEngine, options: numb
       gas[what] = await landAll(engine, round, accounts.slice(0, count), keys, 'marginsAlone')
     }
   }
-  const books = Math.ceil(arrays / segments)
+  const arrays = keys.length
+  const books = Math.ceil(arrays / engine.segments)
   const [places, placesAlone] = [placesOf(engine, 'portfolioMargin'), placesOf(engine, 'marginsAlone')]
   return { arrays, books, accounts: places, accountsAlone: placesAlone, ...gas }
 }
@@ -102,15 +96,8 @@ export type CountGas = {
  * @param options - as it was given
  */
 export async function measureCountGas(engine: PortfolioEngine, options: number): Promise<CountGas> {
-  const { strikes: perArray } = engine
-  const held = Math.ceil(options / 2)
-  const arrays = Math.ceil(held / perArray)
-  const strikes = Array.from({ length: arrays * perArray }, (_, i) => (50_000n + 1_000n * BigInt(i)) * E8)
-  const keys = Array.from({ length: arrays }, (_, i) => ({
-    expiry: EXPIRY,
-    strikesE8: strikes.slice(perArray * i, perArray * (i + 1)),
-  }))
-  const accounts = await accountsOf(engine, strikes.slice(0, held))
+  const { keys, strikes } = strikesOf(engine, options)
+  const accounts = await accountsOf(engine, strikes)
   const places = placesOf(engine, 'portfolioMargin')
   const reporting = (account: Account) => {
     const words = account.positions.map((position) => pack('optionPosition', position))
@@ -160,34 +147,57 @@ async function landAll(
 }
 
 /**
- * What margins of an account cost by itself that has a call and a put at each strike of one expiry.
+ * What margins of an account cost straight from its arrays that has a call and a put at each strike of one expiry.
  *
  * @param engine  - with models of the sizes to measure
- * @param options - of the account
+ * @param options - of the account, at most two for each strike that the model has places for
  */
-export async function measureAccountGas(engine: PortfolioEngine, options: number): Promise<number> {
+export async function measureArrayMarginGas(engine: PortfolioEngine, options: number): Promise<number> {
   const { keys, account } = await holderOf(engine, options)
   let gas = 0
-  // Twice: slots that were empty cost more the first time.
   for (let i = 0; i < 2; i++) {
     const round = await engine.round([EXPIRY])
     await mined(engine.landArrays(round, keys))
-    gas = await landAll(engine, round, [account], keys, 'portfolioMargin')
+    const proof = await engine.arrayMargin(round, account, keys)
+    gas = Number((await mined(engine.send(engine.arrayMarginCall(round, { account: account.signer }, proof)))).gasUsed)
   }
   return gas
 }
 
-/** An account that is reported, and the arrays that its options take. */
-async function holderOf(engine: PortfolioEngine, options: number) {
-  const { strikes: perArray } = engine
+/**
+ * Gas of a batch of so many of them, each with a call and a put at each strike of one expiry.
+ *
+ * @param count - of the accounts, at most as many as a proof of margins has places for
+ */
+export async function measureBatchGas(engine: PortfolioEngine, options: number, count: number): Promise<number> {
+  const { keys, strikes } = strikesOf(engine, options)
+  const accounts = (await accountsOf(engine, strikes)).slice(0, count)
+  for (const account of accounts) await engine.report(account)
+  let gas = 0
+  for (let i = 0; i < 2; i++) {
+    const round = await engine.round([EXPIRY])
+    await mined(engine.landArrays(round, keys))
+    gas = await landAll(engine, round, accounts, keys, 'portfolioMargin')
+  }
+  return gas
+}
+
+/** Strikes of which each account has a call and a put, and the arrays that have them. */
+function strikesOf({ strikes: perArray }: PortfolioEngine, options: number) {
   const held = Math.ceil(options / 2)
   const arrays = Math.ceil(held / perArray)
   const strikes = Array.from({ length: arrays * perArray }, (_, i) => (50_000n + 1_000n * BigInt(i)) * E8)
-  const keys: readonly ArrayKey[] = Array.from({ length: arrays }, (_, i) => ({
-    expiry: EXPIRY,
-    strikesE8: strikes.slice(perArray * i, perArray * (i + 1)),
-  }))
-  const [account] = await accountsOf(engine, strikes.slice(0, held))
+  const keys = Array.from(
+    { length: arrays },
+    (_, i): ArrayKey => ({ expiry: EXPIRY, strikesE8: strikes.slice(perArray * i, perArray * (i + 1)) }),
+  )
+  return { keys, strikes: strikes.slice(0, held) }
+}
+
+/** An account that is reported, and the arrays that its options take. */
+async function holderOf(engine: PortfolioEngine, options: number) {
+  const { keys, strikes } = strikesOf(engine, options)
+  const [account] = await accountsOf(engine, strikes)
   if (account === undefined) throw new Error('The build of margins has no places.')
   await engine.report(account)
   return { keys, account }

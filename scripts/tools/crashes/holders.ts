@@ -39,9 +39,8 @@ export type Holder = Book & {
 
 /** A holder as the venue's contract has it now. */
 export async function refreshed(holder: Holder, venue: Contract, positions = holder.positions): Promise<Holder> {
-  const { key, cashE12, perpsE12, markE8, flaggedAt, flaggedAsOf, leftAsOf, reportedAsOf } = (
-    await venue.getFunction('accountOf')(holder.owner)
-  ).toObject()
+  const { key, account } = await venue.getFunction('accountOf')(holder.owner)
+  const { cashE12, perpsE12, markE8, flaggedAt, flaggedAsOf, leftAsOf, reportedAsOf } = account.toObject()
   return { ...holder, positions, key, cashE12, perpsE12, markE8, flaggedAt, flaggedAsOf, leftAsOf, reportedAsOf }
 }
 

@@ -46,6 +46,7 @@ export class System {
   readonly #touchedRows = new Worklist<number>()
   readonly #touchedRelations = new Worklist<number>()
   readonly #parked = new Set<Form>()
+  #determinedWhenWoken = 0
 
   constructor({ order, wires, constraints, inputs }: Circuit) {
     this.field = new Field(order)
@@ -235,12 +236,16 @@ export class System {
     return this.#touchedRows.take()
   }
 
+  /** Those that were parked come again when no other is left, as long as more is determined than the last time. */
   nextRelation(): Form | undefined {
-    const index = this.#touchedRelations.take()
+    const index = this.#touchedRelations.take() ?? this.#wakeAll().take()
     return index === undefined ? undefined : this.relations[index]
   }
 
-  /** A relation is looked at again when a product of one of its bits with a determined number becomes known. */
+  /**
+   * A relation is looked at again when a product of one of its bits with a determined number becomes known, and when all else has
+   * been: what a choice among numbers rests on may be determined long after its bits were met.
+   */
   park(relation: Form): void {
     this.#parked.add(relation)
   }
@@ -250,6 +255,13 @@ export class System {
     for (const index of this.#relationsOf.get(bit) ?? []) {
       if (this.#parked.delete(this.relations[index]!)) this.#touchedRelations.add(index)
     }
+  }
+
+  #wakeAll(): Worklist<number> {
+    if (this.#determined.size === this.#determinedWhenWoken) return this.#touchedRelations
+    this.#determinedWhenWoken = this.#determined.size
+    for (const relation of [...this.#parked]) for (const atom of atomsOf(relation)) this.wake(atom)
+    return this.#touchedRelations
   }
 
   get hasParked(): boolean {

@@ -5,7 +5,7 @@ import { type ClaimResult, compare } from '../../../registry/claims.ts'
 import { namedCall } from '../../../registry/portfolio/namedCall.ts'
 import { pack, unpack } from '../../../statement/words.ts'
 import { isBefore, type Place } from '../../nodeReads.ts'
-import type { RoundArgument } from '../calls.ts'
+import { decodeProvingCall, isWitness, type RoundArgument } from '../calls.ts'
 import { compareLists, holdsIf, unpackSafely } from '../comparisons.ts'
 import type { ReportRecord } from '../record.ts'
 import type { Liquidation, ReceiptRecord, VenueEvent } from './record.ts'
@@ -23,7 +23,13 @@ export type LiquidateCall = {
 export function liquidateCallOf(calldata: string | null): LiquidateCall | undefined {
   if (calldata === null) return undefined
   const call = namedCall(interfaceOf('OptionsVenue'), calldata)
-  return call?.method === 'liquidate' ? (call.args as LiquidateCall) : undefined
+  if (call?.method === 'liquidate') return call.args as LiquidateCall
+  if (call?.method !== 'liquidateByWitness') return undefined
+  // Its round is that of the witness that it brings along.
+  const witness = decodeProvingCall(call.args.witness as string)
+  return witness === undefined || !isWitness(witness)
+    ? undefined
+    : ({ ...call.args, round: witness.round } as LiquidateCall)
 }
 
 /** Units of E12 in a lot. */

@@ -1,5 +1,6 @@
 /** Arrays of options: proven once for all accounts that read them, landed before any margin over them. */
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
+import type { PricedArray } from '../../../portfolio/book.ts'
 import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import type { Landed, ProvenPortfolio } from '../../../registry/index.ts'
 import { arraysCall, type RegistryCall } from '../../../registry/portfolio/calldata.ts'
@@ -18,7 +19,15 @@ export type ProvenArrays = ReadonlyMap<string, { readonly proven?: ProvenPortfol
 export type ArraysWanted = 'missing' | 'all'
 
 /** What an array is of, within a round. */
-export const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string => `${expiry} ${strikesE8.join(' ')}`
+const arrayKey = (expiry: bigint, strikesE8: readonly bigint[]): string => `${expiry} ${strikesE8.join(' ')}`
+
+/** How the roots of proven arrays are looked up. */
+export const rootsIn =
+  (arrays: ProvenArrays) =>
+  ({ header, leaves }: PricedArray): bigint => {
+    const strikesE8 = leaves.map(({ strikeE8 }) => strikeE8)
+    return arrays.get(arrayKey(header.expiry, strikesE8))?.root ?? 0n
+  }
 
 /** Every array that an account reads, once. */
 export async function proveArrays(

@@ -1,11 +1,10 @@
 /** Books of accounts, each a fold over arrays. */
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
-import type { PricedArray } from '../../../portfolio/book.ts'
 import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import type { AccountBooks, ReportedAccount } from '../../../registry/index.ts'
 import { stateBook } from '../../../statement/optionBook.ts'
 import { underWay } from '../underWay.ts'
-import { arrayKey, type ProvenArrays } from './arrays.ts'
+import { type ProvenArrays, rootsIn } from './arrays.ts'
 import { modelOf, type PortfolioPlace } from './place.ts'
 import type { ProofMaker } from './proofMaker.ts'
 
@@ -17,10 +16,7 @@ export async function proveBooks(
   reported: readonly ReportedAccount[],
   arrays: ProvenArrays,
 ): Promise<readonly AccountBooks[]> {
-  const rootOf = ({ header, leaves }: PricedArray): bigint => {
-    const strikesE8 = leaves.map(({ strikeE8 }) => strikeE8)
-    return arrays.get(arrayKey(header.expiry, strikesE8))?.root ?? 0n
-  }
+  const rootOf = rootsIn(arrays)
   const shards = provables.flatMap(({ chain }, account) => chain.shards.map((shard) => ({ account, shard })))
   if (shards.length === 0) return reported.map((report) => ({ ...report, books: [] }))
   const model = modelOf(place, 'optionBook')

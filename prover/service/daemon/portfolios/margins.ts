@@ -20,6 +20,7 @@ export async function proveMargins(
   provables: readonly ProvableMargin[],
   reported: readonly ReportedAccount[],
 ): Promise<readonly MarginBatch[]> {
+  if (provables.length === 0) return []
   const model = marginModelOf(place)
   const places = placesOf(model)
   const groups = Array.from({ length: Math.ceil(provables.length / places) }, (_, g) => g * places)
@@ -40,6 +41,7 @@ export async function landMargins(
   books: readonly AccountBooks[],
   batches: readonly MarginBatch[],
 ): Promise<readonly Landed[]> {
+  if (batches.length === 0) return []
   const margin = marginModelOf(place)
   const hasBooks = books.some((each) => each.books.length > 0)
   const bookModelId = hasBooks ? modelOf(place, 'optionBook').modelId : ZeroHash
@@ -70,4 +72,4 @@ export function marginCalls(
 }
 
 /** Accounts in one proof. */
-export const placesOf = ({ build }: PortfolioModel): number => sizeOf(build, 'accounts')
+export const placesOf = ({ build }: Pick<PortfolioModel, 'build'>): number => sizeOf(build, 'accounts')

@@ -2,6 +2,7 @@
 import type { Build } from '../../../../circuits/statements/index.ts'
 import type { PortfolioStatementName } from '../../../../circuits/statements/index.ts'
 import { ProverError } from '../../../errors.ts'
+import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import type { CircuitKeys } from '../../../proof/index.ts'
 import type { PortfolioClient, RoundWords } from '../../../registry/index.ts'
 
@@ -16,6 +17,9 @@ export type PortfolioPlace = {
   /** Published already, as the policy is set and the accounts are reported. */
   readonly round: RoundWords
 }
+
+/** An account as the venue last reported it. */
+export type AccountToProve = { readonly account: string; readonly provable: ProvableMargin }
 
 /** @throws {@link PortfolioModelMissingError} */
 export function modelOf({ models }: Pick<PortfolioPlace, 'models'>, statement: PortfolioStatementName): PortfolioModel {

@@ -8,12 +8,10 @@ import type { AccountBooks, Landed, ProvenMargin, ProvenPortfolio } from '../../
 import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
 import { arraysCalls, arraysOf, type ArraysWanted, landArrays, proveArrays } from './arrays.ts'
 import { proveBooks } from './books.ts'
+import { apartFrom, type ArrayMargin, apartCalls, landApart, proveApart } from './arrayMargins.ts'
 import { landMargins, marginCalls, type MarginBatch, placesOf, proveMargins } from './margins.ts'
-import { marginModelOf, type PortfolioPlace } from './place.ts'
+import { type AccountToProve, marginModelOf, type PortfolioPlace } from './place.ts'
 import { type PortfolioProver, ProofMaker, type ProofMade } from './proofMaker.ts'
-
-/** An account as the venue last reported it. */
-export type AccountToProve = { readonly account: string; readonly provable: ProvableMargin }
 
 /** An account whose margin a contract holds. */
 export type MarginHeld = {
@@ -34,7 +32,8 @@ export type PortfolioLanded = {
 /**
  * Proves accounts of one round and policy and has the registry hold their margins.
  *
- * Arrays that accounts share are proven once. Proofs do not wait for each other, for the twin knows what each arrives at;
+ * Arrays that accounts share are proven once. An account of few options that would have a proof of margins to itself is proven
+ * straight from its arrays, where that can be (see {@link apartFrom}). Proofs do not wait for each other, for the twin knows what each arrives at;
  * transactions do.
  *
  * @param accounts - by increasing address, of the place's round; see {@link roundWordsOf}
@@ -62,25 +61,36 @@ export async function provePortfolios(
   const reported = await Promise.all(accounts.map(({ account }) => client.account(account)))
   for (const [i, { priceScale = 0 }] of provables.entries())
     await client.requireScale(priceScale, reported.slice(i, i + 1))
-  const maker = new ProofMaker(proving, countProofs(place, provables))
+  const apart = apartFrom(place.models, provables)
+  const together = <T>(of: readonly T[]): readonly T[] => of.filter((_, i) => i !== apart)
+  const maker = new ProofMaker(proving, countProofs(place, provables, together(provables)))
   const arrays = await proveArrays(place, maker, provables, wanted)
-  const books = await proveBooks(place, maker, provables, reported, arrays)
-  const batches = await proveMargins(place, maker, provables, reported)
+  const books = await proveBooks(place, maker, together(provables), together(reported), arrays)
+  const batches = await proveMargins(place, maker, together(provables), together(reported))
+  const own = await proveApart(
+    place,
+    maker,
+    accounts.filter((_, i) => i === apart),
+    arrays,
+  )
 
   const landed = await land(
     place,
     [...arrays.values()].flatMap(({ proven }) => proven ?? []),
     books,
     batches,
+    own,
   )
+  const booksOf = new Map(books.map((each) => [each.account, each.books]))
   const held = await Promise.all(
-    accounts.map(async ({ account, provable }, i): Promise<MarginHeld> => {
+    accounts.map(async ({ account, provable }): Promise<MarginHeld> => {
       const margin = await client.margin(account)
       requireHeld(account, provable, margin)
-      return { account, provable, books: (books[i] as AccountBooks).books, held: margin }
+      return { account, provable, books: booksOf.get(account) ?? [], held: margin }
     }),
   )
-  return { proofs: maker.made, accounts: held, batches: batches.map(({ stated }) => stated), landed }
+  const stated = [...batches, ...own].map((each) => each.stated)
+  return { proofs: maker.made, accounts: held, batches: stated, landed }
 }
 
 /** How proofs of a round come into force. */
@@ -89,24 +99,32 @@ export type Landing = (
   arrays: readonly ProvenPortfolio[],
   books: readonly AccountBooks[],
   batches: readonly MarginBatch[],
+  own: readonly ArrayMargin[],
 ) => Promise<PortfolioLanded['landed']>
 
-const landInTurn: Landing = async (place, arrays, books, batches) => {
+const landInTurn: Landing = async (place, arrays, books, batches, own) => {
   const landedArrays = await landArrays(place, arrays)
-  return { arrays: landedArrays, margins: await landMargins(place, books, batches) }
+  const margins = [...(await landMargins(place, books, batches)), ...(await landApart(place, own))]
+  return { arrays: landedArrays, margins }
 }
 
 /** Without waiting in between, so that one block may take all: margins are not tried before they are sent, which arrays not in force forbid. */
-export const landTogether: Landing = async (place, arrays, books, batches) => {
+export const landTogether: Landing = async (place, arrays, books, batches, own) => {
   const ofArrays = arraysCalls(place, arrays)
-  const landed = await place.client.landTogether([...ofArrays, ...marginCalls(place, books, batches)])
+  const ofMargins = [...marginCalls(place, books, batches), ...apartCalls(place, own)]
+  const landed = await place.client.landTogether([...ofArrays, ...ofMargins])
   return { arrays: landed.slice(0, ofArrays.length), margins: landed.slice(ofArrays.length) }
 }
 
-function countProofs(place: PortfolioPlace, provables: readonly ProvableMargin[]): number {
-  const books = provables.reduce((sum, { chain }) => sum + chain.shards.length, 0)
-  const margins = Math.ceil(provables.length / placesOf(marginModelOf(place)))
-  return arraysOf(provables).size + books + margins
+/** @param together - those of them that are proven in batches */
+function countProofs(
+  place: PortfolioPlace,
+  provables: readonly ProvableMargin[],
+  together: readonly ProvableMargin[],
+): number {
+  const books = together.reduce((sum, { chain }) => sum + chain.shards.length, 0)
+  const margins = together.length === 0 ? 0 : Math.ceil(together.length / placesOf(marginModelOf(place)))
+  return arraysOf(provables).size + books + margins + provables.length - together.length
 }
 
 function requireHeld(account: string, { margin }: ProvableMargin, held: ProvenMargin): void {

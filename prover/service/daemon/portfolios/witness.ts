@@ -1,12 +1,9 @@
 /** Proofs that an account is below maintenance: straight from arrays, or from its book where it is in too many. */
-import { type Build, sizeOf } from '../../../../circuits/statements/index.ts'
-import { ProverError } from '../../../errors.ts'
-import type { PricedSurface, ProvableMargin } from '../../../portfolio/accountMargin.ts'
-import { type BookShard, type BookSizes, shardBook } from '../../../portfolio/sharding.ts'
+import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import type { Landed, ProvenPortfolio } from '../../../registry/index.ts'
 import { stateWitness } from '../../../statement/portfolioMargin.ts'
-import { rootOfArray } from '../../../statement/riskArray.ts'
 import { stateScenarioWitness } from '../../../statement/scenarioWitness.ts'
+import { accountInArrays } from './inArrays.ts'
 import { modelOf, type PortfolioModel, type PortfolioPlace } from './place.ts'
 import { type PortfolioProver, type ProofMade, proveStatement } from './proofMaker.ts'
 
@@ -36,48 +33,15 @@ export async function proveUnhealthyByArrays(
 ): Promise<Landed> {
   const { client, round } = place
   const model = modelOf(place, 'scenarioWitness')
-  const [shard, second] = shardsFor(model.build, provable)
-  if (shard === undefined || second !== undefined) {
-    throw new TooManyArraysError(account, provable.positions.length, witnessSizes(model.build))
-  }
-  const { segments } = shard
-  const arrayRoots = await Promise.all(segments.map(({ array }) => rootOfArray(array)))
+  const inArrays = await accountInArrays(model.build, provable)
   await client.requireScale(provable.priceScale ?? 0, [await client.account(account)])
   const context = await client.accountContext(round, model.modelId, [{ account, sequence }])
-  const inArrays = { segments, arrayRoots, holdings: provable.account.holdings }
   const { marginPolicy, round: market } = provable
   const stated = await stateScenarioWitness(model.build, context, inArrays, market, marginPolicy, scenario)
   const { proven } = await proveWitness(proving, model, stated)
   const models = [modelOf(place, 'riskArray').modelId, model.modelId] as const
   return client.proveUnhealthyByArrays(round, ...models, { account, sequence }, proven)
 }
-
-/** Whether an account's options are in as few arrays and expiries as a build of that witness opens. */
-export const opensArraysOf = (build: Build, provable: ProvableMargin): boolean =>
-  shardsFor(build, provable).length === 1
-
-/** Arrays of an account that the registry does not hold yet. */
-export async function arraysNotHeld(
-  { client, round }: Pick<PortfolioPlace, 'client' | 'round'>,
-  { arrays }: ProvableMargin,
-): Promise<readonly PricedSurface[]> {
-  const held = await Promise.all(
-    arrays.map(async ({ array }) => client.isArrayInForce(await rootOfArray(array), round.asOf, array.header.expiry)),
-  )
-  return arrays.filter((_, i) => held[i] === false)
-}
-
-const witnessSizes = (build: Build): BookSizes => ({
-  segments: sizeOf(build, 'arrays'),
-  expiries: sizeOf(build, 'expiries'),
-})
-
-const shardsFor = (build: Build, { positions, arrays }: ProvableMargin): readonly BookShard[] =>
-  shardBook(
-    positions,
-    arrays.map(({ array }) => array),
-    witnessSizes(build),
-  ).shards
 
 async function proveWitness(
   { prover, onProof }: WitnessProver,
@@ -109,20 +73,4 @@ export async function proveUnhealthy(
   const { proven } = await proveWitness(proving, model, stated)
   const witnessed = { account, sequence, books }
   return client.proveUnhealthy(round, modelOf(place, 'optionBook').modelId, model.modelId, witnessed, proven)
-}
-
-/** An account is in more arrays than a witness opens, or has no options at all: its book shows it. */
-export class TooManyArraysError extends ProverError {
-  readonly code = 'service.too-many-arrays'
-  readonly account: string
-  readonly positions: number
-
-  constructor(account: string, positions: number, { segments, expiries }: BookSizes) {
-    super(
-      `Expected options of ${account} in 1 to ${segments} arrays of at most ${expiries} expiries, got ${positions} ` +
-        'positions that are not. Show it from its book.',
-    )
-    this.account = account
-    this.positions = positions
-  }
 }

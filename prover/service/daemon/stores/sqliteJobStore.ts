@@ -1,13 +1,16 @@
 /** A {@link JobStore} in one SQLite file, written ahead and synced to the disk with every change. */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import {
   type Job,
   type JobStatus,
   type JobStore,
+  laterVersion,
   type LandedJob,
   type Mined,
+  prunable,
+  type Pruned,
   type SignedTransaction,
   StoreInUseError,
   type StoreScope,
@@ -73,6 +76,16 @@ export class SqliteJobStore implements JobStore {
     }
   }
 
+  /**
+   * Opens one that is there already, whatever it belongs to.
+   *
+   * @throws as {@link open} does
+   */
+  static async openExisting(file: string): Promise<{ readonly store: SqliteJobStore; readonly scope: StoreScope }> {
+    const scope = readScope(file)
+    return { store: await SqliteJobStore.open(file, scope), scope }
+  }
+
   async plan(job: Pick<Job, 'id' | 'build' | 'trigger' | 'summary'>): Promise<Job> {
     const now = Date.now()
     this.database
@@ -94,12 +107,13 @@ export class SqliteJobStore implements JobStore {
   async signed(transaction: Omit<SignedTransaction, 'signedAt'>): Promise<void> {
     const now = Date.now()
     this.atomically(() => {
+      const { changes } = this.database
+        .prepare(`UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ?`)
+        .run(now, transaction.jobId)
+      if (changes === 0) throw new UnknownJobError(transaction.jobId)
       this.database
         .prepare('INSERT INTO transactions (hash, job_id, sender, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?)')
         .run(transaction.hash, transaction.jobId, transaction.sender, transaction.nonce, transaction.raw, now)
-      this.database
-        .prepare(`UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ?`)
-        .run(now, transaction.jobId)
     })
   }
 
@@ -197,6 +211,26 @@ export class SqliteJobStore implements JobStore {
       .map(transactionOf)
   }
 
+  async prune(before: number, isDry: boolean): Promise<Pruned> {
+    const ids = `(${prunable('', '?')})`
+    const found = this.database
+      .prepare(
+        `SELECT count(*) AS jobs, coalesce(sum(length(CAST(bundle AS BLOB))), 0) AS bytes,
+           (SELECT count(*) FROM transactions WHERE job_id IN ${ids}) AS transactions FROM jobs WHERE id IN ${ids}`,
+      )
+      .get(before, before)
+    if (!isDry) {
+      this.atomically(() => {
+        this.database.prepare(`CREATE TEMP TABLE pruned AS ${prunable('', '?')}`).run(before)
+        this.database.exec('DELETE FROM transactions WHERE job_id IN (SELECT id FROM pruned)')
+        this.database.exec('DELETE FROM jobs WHERE id IN (SELECT id FROM pruned); DROP TABLE pruned')
+      })
+      this.database.exec('VACUUM')
+    }
+    const { jobs, bytes, transactions } = found ?? {}
+    return { jobs: Number(jobs), transactions: Number(transactions), bundleBytes: Number(bytes) }
+  }
+
   async close(): Promise<void> {
     this.database.close()
   }
@@ -255,10 +289,12 @@ function open(file: string): DatabaseSync {
     // Exclusive before the journal mode: the lock is then taken at once and held until the process ends, however it ends.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     database.exec('PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; COMMIT')
+    requireKnownVersion(file, database)
     database.exec(SCHEMA)
     return database
   } catch (error) {
     database?.close()
+    if (error instanceof StoreUnusableError) throw error
     const { message, errcode } = error as Error & { errcode?: number }
     if (errcode === SQLITE_BUSY) throw new StoreInUseError(file, error)
     throw new StoreUnusableError(file, message, error)
@@ -266,6 +302,35 @@ function open(file: string): DatabaseSync {
 }
 
 const SQLITE_BUSY = 5
+const SQLITE_LOCKED = 6
+
+function readScope(file: string): StoreScope {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file, { readOnly: true })
+    const row = database.prepare('SELECT chain_id, registry FROM scope').get()
+    if (row === undefined) throw new StoreUnusableError(file, 'nothing was ever kept in it')
+    return { chainId: BigInt(String(row.chain_id)), registry: String(row.registry) }
+  } catch (error) {
+    if (error instanceof StoreUnusableError) throw error
+    const { errcode = 0 } = error as { readonly errcode?: number }
+    if ([SQLITE_BUSY, SQLITE_LOCKED].includes(errcode)) throw new StoreInUseError(file, error)
+    throw new StoreUnusableError(
+      file,
+      existsSync(file) ? 'it is no store of a service' : 'there is no such file',
+      error,
+    )
+  } finally {
+    database?.close()
+  }
+}
+
+/** Before anything is written: a store of a later version is left as it is. */
+function requireKnownVersion(file: string, database: DatabaseSync): void {
+  const isStore = database.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'scope'`).get() !== undefined
+  const version = isStore ? Number(database.prepare('SELECT version FROM scope').get()?.version ?? 0) : 0
+  if (version > SCHEMA_VERSION) throw new StoreUnusableError(file, laterVersion(version, SCHEMA_VERSION))
+}
 
 function transactionOf(row: Record<string, SQLOutputValue>): SignedTransaction {
   return {

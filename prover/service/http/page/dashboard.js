@@ -37,6 +37,15 @@ async function part(id, path, draw) {
   }
 }
 
+/** What only a service has that proves margins of accounts. */
+async function ofAccounts(status) {
+  if (status.parts.accounts) await part('pipeline', `v1/accounts/pipeline?limit=${SHOWN_ACCOUNTS}`, drawPipeline)
+  else body('pipeline').replaceChildren(...note(status.parts.portfolio ? NOT_PROVEN_HERE : NO_MARGINS))
+}
+
+const NOT_PROVEN_HERE =
+  'This service proves no margins of accounts: their circuits are not built here, or it was started with --no-accounts.'
+
 /** What only a registry of margins has. */
 const hasHedge = ({ parts }) => parts.hedge || parts.portfolio
 
@@ -247,9 +256,58 @@ function drawAccounts({ accounts }) {
         const isBelow = isUnhealthy || above?.startsWith('-') === true
         const says = isBelow ? 'may be liquidated' : above === null ? 'not proven' : 'healthy'
         const kind = isBelow ? 'fail' : above === null ? 'warn' : 'pass'
-        return [`${account.slice(0, 8)}…${account.slice(-4)}`, figure(above), figure(initial), { text: says, kind }]
+        return [short(account), figure(above), figure(initial), { text: says, kind }]
       }),
     ),
+  ]
+}
+
+const short = (account) => `${account.slice(0, 8)}…${account.slice(-4)}`
+
+/** What waits, what is proven now, what came of it. */
+function drawPipeline({ round, roundWithoutWords, due, underWay, waitingToBeSent, pausedFor, inForce, leftOut, jobs }) {
+  const waits = Object.entries(due).map(([reason, count]) => `${count} ${reason}`)
+  const said = [
+    `Newest round ${utc(round)}.`,
+    roundWithoutWords === null ? '' : `The words of the round of ${utc(roundWithoutWords)} are missing.`,
+    waits.length === 0 ? 'Every margin stands.' : `Due: ${waits.join(', ')}.`,
+    underWay.length === 0 ? '' : `Being proven: ${underWay.map(({ kind }) => kind).join(', ')}.`,
+    waitingToBeSent === 0 ? '' : `${waitingToBeSent} proven, to be sent.`,
+    pausedFor === null ? '' : `Waiting after a failure: ${pausedFor}`,
+    leftOut.length === 0 ? '' : `Left out last: ${leftOut[0].says}`,
+  ]
+  const accounts = inForce.map(
+    ({ account, asOf, aboveMaintenanceMarginQuote: above, isUnhealthy, waitedSeconds, job }) => {
+      const { stepSeconds } = jobs.find(({ id }) => id === job) ?? { stepSeconds: {} }
+      const state = { text: isUnhealthy ? 'may be liquidated' : 'healthy', kind: isUnhealthy ? 'fail' : 'pass' }
+      const steps = stageColours.map((name) => duration(stepSeconds[name]))
+      return [
+        short(account),
+        utc(asOf).slice(11),
+        figure(above),
+        state,
+        duration(waitedSeconds),
+        ...steps,
+        bar(stepSeconds),
+      ]
+    },
+  )
+  const dropped = jobs.filter(({ status }) => status === 'superseded')
+  const head = ['Account', 'Round', 'Above maintenance', 'State', 'Waited', 'Prove', 'Sign', 'Send', 'Land', 'Share']
+  return [
+    ...note(said.filter((each) => each !== '').join(' ')),
+    ...(accounts.length === 0
+      ? note('Nothing was put in force of an account since the start.')
+      : [table(head, accounts)]),
+    ...(dropped.length === 0
+      ? []
+      : [
+          table(
+            ['Dropped at', 'Work', 'Why'],
+            dropped.map(({ updatedAt, summary, reason }) => [utc(updatedAt).slice(11), summary, reason ?? '–']),
+            [1, 2],
+          ),
+        ]),
   ]
 }
 
@@ -277,7 +335,6 @@ function drawInterest(interest) {
 }
 
 const LIQUIDATION_WORDS = { unhealthy: 'may be liquidated', cleared: 'cleared', liquidated: 'liquidated' }
-const short = (hash) => `${hash.slice(0, 8)}…${hash.slice(-4)}`
 
 function drawLiquidations({ liquidations, says }) {
   const without = says === null ? [] : note(says)
@@ -460,6 +517,7 @@ async function refresh() {
       ofMargins(status, 'interest', 'v1/open-interest', drawInterest),
       ofMargins(status, 'liquidations', `v1/liquidations?limit=${SHOWN_ACCOUNTS}`, drawLiquidations),
       ofMargins(status, 'hedge', `v1/hedge?limit=${SHOWN_ACCOUNTS}`, drawHedge, hasHedge(status)),
+      ofAccounts(status),
       judge(batches),
     ])
     drawAnswer(readiness, status, batches)

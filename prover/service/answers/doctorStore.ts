@@ -1,0 +1,29 @@
+/** What `zkrisk doctor` finds of the store of a service. */
+import { ProverError } from '../../errors.ts'
+import { StoreInUseError } from '../daemon/jobStore.ts'
+import { openExisting } from '../daemon/stores/existing.ts'
+import { describeError } from '../text/terminal.ts'
+import type { Finding } from './doctor.ts'
+
+export async function examineStore(
+  place: { readonly store: string } | { readonly database: string },
+): Promise<Finding> {
+  const check = 'database' in place ? 'database' : 'store'
+  try {
+    const { store, chainId, registry, name, users } = await openExisting(place)
+    try {
+      await store.requireWritable()
+      const counts = await store.counts()
+      const jobs = Object.entries(counts).map(([status, count]) => `${count} ${status}`)
+      const of = registry === undefined ? 'of no registry yet' : `of ${registry} on chain ${chainId}`
+      const by = users.length === 0 ? '' : `; open for ${users.join(', ')}`
+      return { check, status: 'ok', found: `${name}: of this version, ${of}; batches: ${jobs.join(', ')}${by}` }
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    if (error instanceof StoreInUseError) return { check, status: 'ok', found: `${error.file}: a service has it open` }
+    if (!(error instanceof ProverError)) throw error
+    return { check, status: 'missing', found: describeError(error).message }
+  }
+}

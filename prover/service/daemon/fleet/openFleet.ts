@@ -1,0 +1,195 @@
+/** Everything that `zkrisk worker` opens and closes, and what a service opens to have a fleet prove for it. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createProver, type Prover, type ProverOptions } from '../../../proof/index.ts'
+import { type DatabaseAddress, parseDatabaseAddress } from '../stores/databaseAddress.ts'
+import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
+import { describeError } from '../../text/terminal.ts'
+import { keysHere } from './keysHere.ts'
+import { ProofQueue } from './proofQueue.ts'
+import { QueueProver } from './queueProver.ts'
+import { type WorkerEvent, work } from './worker.ts'
+import { Workers } from './workers.ts'
+
+export type RunWorkerOptions = ProverOptions & {
+  readonly database: string
+  /** Those alone that it has keys of; all of them by default. */
+  readonly circuit?: readonly string[] | undefined
+  readonly keys?: string | undefined
+  /** By default the machine's, and the process. */
+  readonly name?: string | undefined
+  readonly atOnce?: number
+  readonly graceMs?: number
+  readonly signal: AbortSignal
+  readonly onEvent: (event: WorkerEvent) => void
+}
+
+/** Jobs that a worker has in hand unless it is told otherwise: the witness of one is computed while the other is proven. */
+const AT_ONCE = 2
+
+/**
+ * Proves for whoever asks at a database, until the signal.
+ *
+ * @throws {@link DatabaseAddressError}, {@link DatabaseRefusedError} at once; a database that is out of reach is waited for
+ * @throws what `keysHere` throws of circuits that were named
+ */
+export async function runWorker({
+  database,
+  circuit,
+  keys: folder,
+  name,
+  ...options
+}: RunWorkerOptions): Promise<void> {
+  const address = parseDatabaseAddress(database)
+  const keys = await keysHere(circuit, folder)
+  const opened = await openQueue(address, options)
+  if (opened === undefined) return
+  const { queue, workers } = opened
+  const { signal, onEvent, atOnce = AT_ONCE, graceMs, ...proving } = options
+  const prover = createProver(proving)
+  try {
+    await work({
+      ...{ queue, workers, prover, keys, signal, onEvent, atOnce },
+      ...(graceMs === undefined ? {} : { graceMs }),
+      name: name ?? nameHere(),
+    })
+  } finally {
+    await prover.close()
+    await queue.close()
+    await workers.close()
+  }
+}
+
+type Opened = { readonly queue: ProofQueue; readonly workers: Workers }
+
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 10_000
+
+/** Waits for a database that is out of reach. @returns undefined if the signal came first */
+export async function openQueue(
+  address: DatabaseAddress,
+  { signal, onEvent }: Pick<RunWorkerOptions, 'signal' | 'onEvent'>,
+): Promise<Opened | undefined> {
+  for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return await openOnce(address, 'worker')
+    } catch (error) {
+      if (!(error instanceof DatabaseUnreachableError)) throw error
+      onEvent({
+        step: 'retrying',
+        code: error.code,
+        detail: `${error.message} (${error.code}); again in ${pause / 1000} s`,
+      })
+      await sleep(pause, undefined, { signal }).catch(() => undefined)
+    }
+  }
+  return undefined
+}
+
+async function openOnce(address: DatabaseAddress, purpose: string): Promise<Opened> {
+  const workers = await Workers.open(address)
+  try {
+    return { workers, queue: await ProofQueue.open(address, purpose) }
+  } catch (error) {
+    await workers.close()
+    throw error
+  }
+}
+
+/** When a service proves itself what it asks for. */
+export const proveHereChoices = ['never', 'alone', 'always'] as const
+export type ProveHere = (typeof proveHereChoices)[number]
+
+export type FleetOptions = {
+  readonly database: string
+  readonly proveHere: ProveHere
+  readonly keys?: string | undefined
+  /** Told when workers come and go. */
+  readonly onWorkers: (says: string) => Promise<void> | void
+}
+
+/** A prover of a service, and what it stands for. */
+export type Fleet = { readonly prover: Prover; close(): Promise<void> }
+
+const LOOK_MS = 3_000
+
+/**
+ * A prover that asks a fleet, and proves itself while nobody else does, if it may.
+ *
+ * @throws {@link DatabaseUnreachableError}, {@link DatabaseRefusedError}
+ */
+export async function openFleet({ database, proveHere, keys, onWorkers }: FleetOptions): Promise<Fleet> {
+  const address = parseDatabaseAddress(database)
+  const { queue, workers } = await openOnce(address, 'serve')
+  const ended = new AbortController()
+  const { signal } = ended
+  const prover = new QueueProver(queue)
+  const own = proveHere === 'never' ? undefined : proveItself({ queue, workers, proveHere, keys, signal })
+  own?.catch((error: unknown) => onWorkers(`this service cannot prove itself: ${describeError(error).message}`))
+  const watching = watchWorkers(workers, onWorkers, proveHere !== 'never', signal)
+  return {
+    prover,
+    close: async () => {
+      ended.abort()
+      await Promise.all([watching, own?.catch(() => undefined)])
+      await prover.close()
+      await workers.close()
+    },
+  }
+}
+
+type Own = {
+  readonly queue: ProofQueue
+  readonly workers: Workers
+  readonly proveHere: ProveHere
+  readonly keys: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** As any worker does, in this process: what it dies of loses nothing. */
+async function proveItself({ queue, workers, proveHere, keys: folder, signal }: Own): Promise<void> {
+  const prover = createProver()
+  try {
+    const keys = await keysHere(undefined, folder)
+    const name = `${nameHere()} (serve)`
+    const onlyAlone = proveHere === 'alone'
+    await work({
+      queue,
+      workers,
+      prover,
+      keys,
+      name,
+      atOnce: AT_ONCE,
+      onlyAlone,
+      graceMs: 0,
+      signal,
+      onEvent: () => undefined,
+    })
+  } finally {
+    await prover.close()
+  }
+}
+
+/** Says who proves, whenever that changes. */
+async function watchWorkers(
+  workers: Workers,
+  onWorkers: FleetOptions['onWorkers'],
+  provesItself: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  let said: string | undefined
+  while (!signal.aborted) {
+    const live = await workers.live().catch(() => undefined)
+    const names = live?.filter(({ mayWait }) => !mayWait).map(({ name }) => name)
+    const nobody = provesItself
+      ? 'no worker lives: this service proves itself'
+      : 'no worker lives, and nothing is proven until one does: `zkrisk worker --database …`'
+    const says = names && (names.length === 0 ? nobody : `${names.length} prove: ${names.join(', ')}`)
+    if (says !== undefined && says !== said) await onWorkers(says)
+    said = says ?? said
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+const nameHere = (): string => `${hostname()}:${process.pid}-${randomUUID().slice(0, 4)}`

@@ -1,0 +1,333 @@
+/**
+ * Proves what a queue asks for, with the keys that are here: leases a job, says every few seconds that it lives, verifies its proof
+ * and hands it back. Whatever it dies of, its jobs go to another worker; a database that is away is waited for, proofs in hand.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CircuitKeys, Prover } from '../../../proof/index.ts'
+import { serialiseError } from '../../../proof/backends/proverProtocol.ts'
+import { ProverError } from '../../../errors.ts'
+import { describeError } from '../../text/terminal.ts'
+import { keyOfQueue, type ProofAnswer } from './proofJob.ts'
+import type { LeasedProof, ProofQueue } from './proofQueue.ts'
+import type { LiveWorker, Workers } from './workers.ts'
+
+/** A key that this worker has; loaded when a job first asks for it. */
+export type WorkerKey = { readonly queue: string; readonly load: () => Promise<CircuitKeys> }
+
+export type WorkerEvent = {
+  readonly step:
+    | 'joined'
+    | 'taken'
+    | 'proven'
+    | 'refused'
+    | 'failed'
+    | 'stale'
+    | 'without-key'
+    | 'dropped-key'
+    | 'retrying'
+    | 'left'
+  readonly job?: string
+  readonly detail?: string
+  readonly code?: string
+  readonly milliseconds?: number
+}
+
+export type WorkerOptions = {
+  readonly queue: ProofQueue
+  readonly workers: Workers
+  readonly prover: Prover
+  readonly keys: readonly WorkerKey[]
+  readonly name: string
+  /** Jobs in hand at once: the witness of one is computed while the other is proven. */
+  readonly atOnce: number
+  /** Takes jobs only while no other worker does that has their key. */
+  readonly onlyAlone?: boolean
+  /** What is in hand may take so long after the signal; then it is given back. */
+  readonly graceMs?: number
+  readonly signal: AbortSignal
+  readonly onEvent: (event: WorkerEvent) => void
+}
+
+const LOOK_MS = 2_000
+const TOUCH_MS = 3_000
+const GRACE_MS = 30_000
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 10_000
+
+/** What is wrong with an input, whoever proves it; everything else may be this machine's fault. */
+const REFUSALS: ReadonlySet<string> = new Set(['proof.circuit-input', 'proof.unsatisfied'])
+/** What is wrong with a key here: other workers are better asked. */
+const KEY_FAULTS: ReadonlySet<string> = new Set([
+  'proof.corrupt-key-file',
+  'proof.keys-missing',
+  'proof.self-verification',
+  'proof.stale-witness-generator',
+  'proof.wrong-circuit',
+  'service.circuit-not-built',
+])
+
+/**
+ * Works until the signal, then finishes what is in hand.
+ * Whatever happens is told and tried again.
+ */
+export async function work(options: WorkerOptions): Promise<void> {
+  const worker = new Worker(options)
+  await worker.run()
+}
+
+class Worker {
+  private readonly options: WorkerOptions
+  private readonly id = randomUUID()
+  private readonly keys: Map<string, WorkerKey>
+  private readonly inHand = new Map<LeasedProof, Promise<void>>()
+  /** Queues that may have something, as far as is known. */
+  private readonly rung = new Set<string>()
+  private awake = new AbortController()
+  private others: readonly LiveWorker[] = []
+  private readonly told = new Set<string>()
+  /** In a row. */
+  private failures = 0
+
+  constructor(options: WorkerOptions) {
+    this.options = options
+    this.keys = new Map(options.keys.map((key) => [key.queue, key]))
+  }
+
+  async run(): Promise<void> {
+    const { queue, workers, signal, onEvent, name } = this.options
+    await this.say().catch((error: unknown) => void this.tell(error))
+    for (const each of this.keys.keys()) this.rung.add(each)
+    onEvent({ step: 'joined', detail: `${name}, with ${this.keysText()}` })
+    const deafen = queue.listen((words) => this.hear(words))
+    const wake = (): void => this.awake.abort()
+    signal.addEventListener('abort', wake)
+    const registered = this.keepRegistered()
+    while (!signal.aborted) await this.turn()
+    await this.finish()
+    deafen()
+    signal.removeEventListener('abort', wake)
+    await registered
+    await workers.gone(this.id).catch(() => undefined)
+    onEvent({ step: 'left' })
+  }
+
+  private async turn(): Promise<void> {
+    const heard = this.nextRing()
+    // Where something else fails first nobody waits for it.
+    heard.catch(() => undefined)
+    try {
+      while (this.inHand.size < this.options.atOnce && !this.options.signal.aborted) {
+        const taken = await this.takeAny()
+        if (taken === undefined) break
+        this.begin(taken)
+      }
+      await heard
+    } catch (error) {
+      const pause = this.tell(error)
+      await sleep(pause, undefined, { signal: this.options.signal }).catch(() => undefined)
+    }
+  }
+
+  /** Until the bell rings, something in hand is done, or it is time to look by itself. */
+  private async nextRing(): Promise<void> {
+    this.awake = new AbortController()
+    const { signal } = this.awake
+    if (this.options.signal.aborted) return
+    await sleep(LOOK_MS, undefined, { signal }).then(
+      () => this.lookAtAll(),
+      () => undefined,
+    )
+  }
+
+  private hear(words: string | undefined): void {
+    if (words === undefined) for (const each of this.keys.keys()) this.rung.add(each)
+    const queue = words?.startsWith('put ') === true ? words.slice(4) : undefined
+    if (queue !== undefined && this.keys.has(queue)) this.rung.add(queue)
+    if (queue === undefined ? words === undefined : this.keys.has(queue)) this.awake.abort()
+  }
+
+  /** By what waited a second or two ago: whoever did not hear the bell. */
+  private async lookAtAll(): Promise<void> {
+    for (const [queue, count] of await this.options.queue.waiting()) {
+      if (count === 0) continue
+      if (this.keys.has(queue)) this.rung.add(queue)
+      else this.tellWithoutKey(queue)
+    }
+  }
+
+  /** Says once of each key that it is not here, where nobody else has it. */
+  private tellWithoutKey(queue: string): void {
+    if (this.told.has(queue) || this.others.some(({ queues }) => queues.includes(queue))) return
+    this.told.add(queue)
+    const { circuit = queue, key = '' } = keyOfQueue(queue) ?? {}
+    const detail =
+      `jobs of ${circuit} wait, and no worker has its key ${key}…: build the circuit and its keys where the service has them, ` +
+      'or copy its build folder'
+    this.options.onEvent({ step: 'without-key', detail })
+  }
+
+  private async takeAny(): Promise<LeasedProof | undefined> {
+    for (const queue of this.rung) {
+      // Those whose turn comes later get it: whatever is taken from one goes behind the others.
+      this.rung.delete(queue)
+      if (!this.keys.has(queue) || !this.mayTake(queue)) continue
+      const taken = await this.options.queue.take(queue).catch((error: unknown) => {
+        this.rung.add(queue)
+        throw error
+      })
+      if (taken === undefined) continue
+      this.rung.add(queue)
+      return taken
+    }
+    return undefined
+  }
+
+  private mayTake(queue: string): boolean {
+    if (this.options.onlyAlone !== true) return true
+    return !this.others.some(({ queues, mayWait }) => !mayWait && queues.includes(queue))
+  }
+
+  private begin(taken: LeasedProof): void {
+    const { signal } = this.options
+    this.options.onEvent({ step: 'taken', job: taken.id, detail: taken.data.circuit })
+    const ended = new AbortController()
+    const done = this.prove(taken, ended.signal)
+      .catch((error: unknown) => void this.tell(error))
+      .finally(() => {
+        ended.abort()
+        this.inHand.delete(taken)
+        if (!signal.aborted) this.awake.abort()
+      })
+    this.inHand.set(taken, done)
+  }
+
+  private async prove(taken: LeasedProof, ended: AbortSignal): Promise<void> {
+    const lease = this.keepLeased(taken, ended)
+    const began = performance.now()
+    const { name, prover, queue, onEvent } = this.options
+    try {
+      const keys = await this.load(taken)
+      const { proof, publicSignals, backend, timings } = await prover.prove(keys, taken.data.input)
+      this.failures = 0
+      const answer = { proof, publicSignals: publicSignals.map(String), backend, timings, worker: name }
+      const milliseconds = Math.round(performance.now() - began)
+      const isTaken = await this.handBack(taken, answer, lease)
+      onEvent({ step: isTaken ? 'proven' : 'stale', job: taken.id, milliseconds })
+    } catch (error) {
+      const { code, message } = describeError(error)
+      if (REFUSALS.has(code)) {
+        this.failures = 0
+        const isTaken = await this.handBack(taken, { refusal: serialiseError(error), worker: name }, lease)
+        onEvent({ step: isTaken ? 'refused' : 'stale', job: taken.id, code, detail: message })
+        return
+      }
+      if (KEY_FAULTS.has(code)) this.dropKey(taken.queue, message)
+      await queue.fail(taken, { code, message: `${message} (worker ${name})` }).catch(() => false)
+      onEvent({ step: 'failed', job: taken.id, code, detail: message })
+      // A machine on which nothing can be proven would fail all jobs of the fleet in no time.
+      const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS)
+      await sleep(pause, undefined, { signal: this.options.signal }).catch(() => undefined)
+    }
+  }
+
+  private async load({ queue, data }: LeasedProof): Promise<CircuitKeys> {
+    const key = this.keys.get(queue)
+    const keys = await key?.load()
+    if (keys?.manifest.verificationKeySha256 === data.key && keys.circuit === data.circuit) return keys
+    throw new KeyNotHereError(data.circuit, data.key)
+  }
+
+  /** As long as it takes, unless the job went to another worker. @returns whether it was taken */
+  private async handBack(
+    taken: LeasedProof,
+    answer: ProofAnswer,
+    lease: { readonly isLost: boolean },
+  ): Promise<boolean> {
+    for (let pause = FIRST_PAUSE_MS; !lease.isLost; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        return await this.options.queue.complete(taken, answer)
+      } catch (error) {
+        this.tell(error)
+        await sleep(pause, undefined, { signal: this.options.signal }).catch(() => undefined)
+        if (this.options.signal.aborted) return false
+      }
+    }
+    return false
+  }
+
+  private keepLeased(taken: LeasedProof, ended: AbortSignal): { readonly isLost: boolean } {
+    const lease = { isLost: false }
+    const keep = async (): Promise<void> => {
+      while (!ended.aborted && !lease.isLost) {
+        await sleep(TOUCH_MS, undefined, { signal: ended }).catch(() => undefined)
+        if (ended.aborted) return
+        // A database that is away says nothing of the lease.
+        lease.isLost = !(await this.options.queue.touch(taken).catch(() => true))
+      }
+    }
+    void keep()
+    return lease
+  }
+
+  /** Says that this worker lives, and looks who else does. */
+  private async say(): Promise<void> {
+    const { workers, name, onlyAlone: mayWait = false } = this.options
+    await workers.seen({ id: this.id, name, queues: [...this.keys.keys()], mayWait })
+    this.others = (await workers.live()).filter(({ id }) => id !== this.id)
+    if (mayWait) for (const each of this.keys.keys()) this.rung.add(each)
+  }
+
+  private async keepRegistered(): Promise<void> {
+    const { signal } = this.options
+    while (!signal.aborted) {
+      await sleep(TOUCH_MS, undefined, { signal }).catch(() => undefined)
+      if (!signal.aborted) await this.say().catch(() => undefined)
+    }
+  }
+
+  /** Other workers may have a key that is whole. */
+  private dropKey(queue: string, why: string): void {
+    this.keys.delete(queue)
+    this.options.onEvent({ step: 'dropped-key', detail: `takes no more jobs of ${keyOfQueue(queue)?.circuit}: ${why}` })
+  }
+
+  private async finish(): Promise<void> {
+    const { graceMs = GRACE_MS, queue, name } = this.options
+    const late = await Promise.race([
+      Promise.all(this.inHand.values()).then(() => false),
+      sleep(graceMs, true, { ref: false }),
+    ])
+    if (!late) return
+    const cause = { code: 'service.worker-stopped', message: `worker ${name} was stopped before it was done` }
+    await Promise.all([...this.inHand.keys()].map((taken) => queue.fail(taken, cause).catch(() => false)))
+  }
+
+  /** @returns how long to wait before what failed is tried again */
+  private tell(error: unknown): number {
+    const { code, message } = describeError(error)
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS)
+    this.options.onEvent({ step: 'retrying', code, detail: `${message} (${code}); again in ${pause / 1000} s` })
+    return pause
+  }
+
+  private keysText(): string {
+    const circuits = [...this.keys.keys()].map((queue) => keyOfQueue(queue)?.circuit ?? queue)
+    return circuits.length === 0 ? 'no keys' : `keys of ${circuits.join(', ')}`
+  }
+}
+
+/** A job for a key that is not here; it is offered to nobody who has not said that he has it. */
+export class KeyNotHereError extends ProverError {
+  readonly code = 'service.key-not-here'
+  readonly circuit: string
+  readonly key: string
+
+  constructor(circuit: string, key: string) {
+    super(
+      `Expected the key ${key} of ${circuit}, which is not here. Build the circuit, or copy the service's build folder.`,
+    )
+    this.circuit = circuit
+    this.key = key
+  }
+}

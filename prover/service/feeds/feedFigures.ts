@@ -1,0 +1,174 @@
+/** What a process of feeds shows of itself: counters and ages for Prometheus, and whether it is ready, with the reason. */
+import { Counter, Gauge, Registry } from 'prom-client'
+import { duration } from '../text/figures.ts'
+import type { FeedEvent, RefusalName } from './priceFeed.ts'
+
+export type FeedCheck = { readonly name: string; readonly ok: boolean; readonly says: string }
+
+/** A feed as it was last heard. */
+type Heard = {
+  connected: boolean
+  endedAt: number | undefined
+  messageAt: number | undefined
+  /** Why it is not connected, in words. */
+  lost: string | undefined
+  readonly readingAt: Map<string, number>
+}
+
+export type FigureLimits = {
+  /** Without a reading of a market from a feed. */
+  readonly readingSeconds: number
+  /** Without an observation of a market. */
+  readonly observationSeconds: number
+}
+
+const seconds = (since: number | undefined, now: number, from: number): number => (now - (since ?? from)) / 1000
+
+export class FeedFigures {
+  readonly registry = new Registry()
+  private readonly feeds: ReadonlyMap<string, Heard>
+  private readonly limits: FigureLimits
+  private readonly beganAt = performance.now()
+  private readonly observedAt = new Map<string, number | undefined>()
+  private sending: string | undefined
+  private readonly readings = this.counter('readings', 'Readings that were taken', ['feed', 'market'])
+  private readonly refused = this.counter('refused', 'Messages or prices that were refused, by why', ['feed', 'reason'])
+  private readonly repeated = this.counter('repeated', 'Readings that had come before', ['feed'])
+  private readonly dropped = this.counter('dropped', 'Messages left out since more came than were read', ['feed'])
+  private readonly reconnects = this.counter('disconnected', 'Connections that ended, by why', ['feed', 'reason'])
+  private readonly stalls = this.counter('stalled', 'Connections given up since they were silent', ['feed', 'of'])
+  private readonly gaps = this.counter('gaps', 'Messages or times that are missing', ['feed'])
+  private readonly steps = this.counter('steps', 'Steps of the grid, by what they came to', ['market', 'outcome'])
+  private readonly carried = this.counter('observations', 'Observations that were sent, by what became of them', [
+    'market',
+    'outcome',
+  ])
+
+  /** @param feeds - markets of each, by name */
+  constructor(feeds: ReadonlyMap<string, readonly string[]>, limits: FigureLimits) {
+    this.limits = limits
+    this.feeds = new Map(
+      [...feeds].map(([name]) => [
+        name,
+        { connected: false, endedAt: undefined, messageAt: undefined, lost: undefined, readingAt: new Map() },
+      ]),
+    )
+    for (const market of new Set([...feeds.values()].flat())) this.observedAt.set(market, undefined)
+    for (const [feed, markets] of feeds)
+      for (const market of markets) this.feeds.get(feed)?.readingAt.set(market, Number.NaN)
+    this.addGauges()
+  }
+
+  /** Follows an event of a feed. */
+  event(event: FeedEvent): void {
+    const { feed } = event
+    const heard = this.feeds.get(feed)
+    if (heard === undefined) return
+    if (event.kind === 'connected') Object.assign(heard, { connected: true, lost: undefined })
+    else if (event.kind === 'disconnected') {
+      Object.assign(heard, { connected: false, lost: event.says })
+      this.reconnects.inc({ feed, reason: event.code })
+    } else if (event.kind === 'stalled') this.stalls.inc({ feed, of: event.of })
+    else if (event.kind === 'gap') this.gaps.inc({ feed })
+    else if (event.kind === 'flooded') this.dropped.inc({ feed }, event.dropped)
+    else if (event.kind === 'ended') heard.endedAt = performance.now()
+    else heard.messageAt = performance.now()
+    if (event.kind === 'refused') this.refuse(feed, event.condition)
+  }
+
+  refuse(feed: string, condition: RefusalName): void {
+    this.refused.inc({ feed, reason: condition })
+  }
+
+  /** A reading counts. */
+  taken(feed: string, market: string): void {
+    this.readings.inc({ feed, market })
+    this.feeds.get(feed)?.readingAt.set(market, performance.now())
+  }
+
+  again(feed: string): void {
+    this.repeated.inc({ feed })
+  }
+
+  step(market: string, outcome: 'observed' | 'too-few', count = 1): void {
+    this.steps.inc({ market, outcome }, count)
+  }
+
+  /** @param outcome - as the source's door, or what kept it from there */
+  landed(market: string, outcome: string): void {
+    this.carried.inc({ market, outcome })
+    if (outcome === 'appended' || outcome === 'watched') this.observedAt.set(market, performance.now())
+  }
+
+  /** What keeps observations from being sent; nothing once they are again. */
+  sendingFails(says: string | undefined): void {
+    this.sending = says
+  }
+
+  ready(): { readonly ready: boolean; readonly checks: readonly FeedCheck[] } {
+    const now = performance.now()
+    const checks = [
+      ...[...this.feeds].map(([name, heard]) => this.checkOf(name, heard, now)),
+      ...this.marketChecks(now),
+    ]
+    checks.push({ name: 'sending', ok: this.sending === undefined, says: this.sending ?? 'observations are sent' })
+    return { ready: checks.every(({ ok }) => ok), checks }
+  }
+
+  private checkOf(name: string, heard: Heard, now: number): FeedCheck {
+    const check = (ok: boolean, says: string): FeedCheck => ({ name: `feed ${name}`, ok, says })
+    if (heard.endedAt !== undefined) return check(true, 'the recording is over')
+    if (!heard.connected) return check(false, `not connected: ${heard.lost ?? 'it has not answered yet'}`)
+    const silent = [...heard.readingAt].filter(([, at]) => this.ageOf(at, now) > this.limits.readingSeconds)
+    if (silent.length === 0) return check(true, 'every market has a reading')
+    return check(
+      false,
+      silent.map(([market, at]) => `no reading of ${market} for ${duration(this.ageOf(at, now))}`).join(', '),
+    )
+  }
+
+  private marketChecks(now: number): readonly FeedCheck[] {
+    return [...this.observedAt].map(([market, at]) => {
+      const age = seconds(at, now, this.beganAt)
+      const ok = age <= this.limits.observationSeconds
+      const well = at === undefined ? 'it waits for its first observation' : 'it has observations'
+      const says = ok ? well : `no observation for ${duration(age)}: see what is said of its steps`
+      return { name: `market ${market}`, ok, says }
+    })
+  }
+
+  private readonly ageOf = (at: number, now: number): number =>
+    seconds(Number.isNaN(at) ? undefined : at, now, this.beganAt)
+
+  private addGauges(): void {
+    const gauge = (name: string, help: string, labelNames: string[], collect: (own: Gauge) => void): Gauge => {
+      const made: Gauge = new Gauge({
+        name: `zkrisk_feed_${name}`,
+        help,
+        labelNames,
+        registers: [this.registry],
+        collect: () => collect(made),
+      })
+      return made
+    }
+    gauge('connected', '1 while a feed is connected', ['feed'], (own) => {
+      for (const [feed, { connected }] of this.feeds) own.set({ feed }, Number(connected))
+    })
+    gauge('message_age_seconds', 'Since a message of a feed was last read', ['feed'], (own) => {
+      for (const [feed, { messageAt }] of this.feeds)
+        own.set({ feed }, seconds(messageAt, performance.now(), this.beganAt))
+    })
+    gauge('reading_age_seconds', 'Since a feed last had a price of a market', ['feed', 'market'], (own) => {
+      for (const [feed, { readingAt }] of this.feeds)
+        for (const [market, at] of readingAt) own.set({ feed, market }, this.ageOf(at, performance.now()))
+    })
+    gauge('observation_age_seconds', 'Since an observation of a market was appended', ['market'], (own) => {
+      for (const [market, at] of this.observedAt) own.set({ market }, seconds(at, performance.now(), this.beganAt))
+    })
+    gauge('ready', '1 while all that must be is well', [], (own) => own.set(Number(this.ready().ready)))
+  }
+
+  private counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name: `zkrisk_feed_${name}_total`, help, labelNames, registers: [this.registry] })
+  }
+}

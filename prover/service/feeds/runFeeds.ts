@@ -1,0 +1,382 @@
+/** `zkrisk feed live`: feeds heard side by side, observations made of what they say, and brought to their sources. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JsonRpcApiProvider } from 'ethers'
+import { ProverError } from '../../errors.ts'
+import { isDevelopmentChain } from '../../proof/index.ts'
+import { connectProvider, type Deployment, type RpcAddress, readDeployment } from '../../registry/index.ts'
+import { ask } from '../../registry/contractErrors.ts'
+import { pricedWords } from '../../registry/market/door.ts'
+import { utcTime } from '../text/figures.ts'
+import { checkSigners } from '../answers/attesting.ts'
+import { openAccount } from '../daemon/account.ts'
+import { type DevelopmentChain, developmentChainBehind } from '../development/chain.ts'
+import { UsageError } from '../text/usageError.ts'
+import { writeWholeFile } from '../wholeFile.ts'
+import { AttestingCarrier, type Carried, type Carrier, PythCarrier } from './carrier.ts'
+import { Dispatch, type DispatchEvent } from './dispatch.ts'
+import type { FeedFile } from './feedConfig.ts'
+import { type DeskEvent, type DeskMarket, FeedDesk } from './feedDesk.ts'
+import { FeedFigures } from './feedFigures.ts'
+import { openFeedHttp } from './feedHttp.ts'
+import { feedsOf, graceSecondsOf, optionsFilesOf } from './feedProviders.ts'
+import { type Place, placeOf, placeWithoutChain } from './places.ts'
+import type { FeedEvent, PriceFeed } from './priceFeed.ts'
+import type { ConnectionLimits } from './connection.ts'
+
+export type LiveEvent =
+  | FeedEvent
+  | DeskEvent
+  | Exclude<DispatchEvent, { readonly kind: 'door' }>
+  /** What a source's door said of an observation, in words beside. */
+  | (Extract<DispatchEvent, { readonly kind: 'door' }> & { readonly says: string })
+  | { readonly kind: 'listening'; readonly url: string }
+  /** How a price file was read. */
+  | { readonly kind: 'file'; readonly says: string }
+
+export type ChainOfFeeds = {
+  readonly rpc: RpcAddress
+  readonly deployment: string
+  readonly signerKeyFile: readonly string[]
+  readonly keyFile?: string | undefined
+}
+
+export type RunFeedsOptions = {
+  readonly file: FeedFile
+  /** None: nothing is sent, only told. */
+  readonly chain?: ChainOfFeeds | undefined
+  /** Times are of a recording: not held against this clock, and a development chain's is moved to them. */
+  readonly isRecorded?: boolean
+  readonly http?: string | undefined
+  /** Ends after so many observations. */
+  readonly count?: number | undefined
+  readonly limits?: Partial<ConnectionLimits>
+  readonly signal: AbortSignal
+  readonly onEvent: (event: LiveEvent) => void
+}
+
+export type FeedTotals = { observed: number; appended: number; held: number; refusedByDoor: number; unsent: number }
+
+const LOOK_MS = 250
+/** Between a chain's newest block and now; its contracts take nothing that is ahead of it. */
+const MOST_APART_SECONDS = 3600
+/** Without a reading of a market a feed is not ready; without an observation a market is not. */
+const READING_SECONDS = 60
+const OBSERVATION_STEPS = 4
+/** Steps of the grid for one price that a network signed. */
+const STEPS_OF_SIGNED = 6
+
+/**
+ * Runs until the signal, until as many observations were made as were wanted, or until all recordings are over.
+ *
+ * @throws {@link FeedMarketUnknownError}, {@link SignersError}, {@link RecordedElsewhereError}, {@link RecordingAsLiveError}, {@link ChainTimeError}; what the node answers with at the start
+ */
+export async function runFeeds(options: RunFeedsOptions): Promise<FeedTotals> {
+  const { file, chain, isRecorded = false, signal } = options
+  const isLiveFile = !isRecorded && file.feeds.some(({ kind }) => kind === 'file')
+  if (isLiveFile) throw new RecordingAsLiveError()
+  const names = [...new Set(file.feeds.flatMap(({ prices }) => Object.keys(prices)))]
+  const opened = chain === undefined ? undefined : await openChain(chain, names, options)
+  const http: { close?: () => Promise<void> } = {}
+  const ended = new AbortController()
+  try {
+    const places = opened?.places ?? names.map(placeWithoutChain)
+    const feeds = feedsOf(file, {
+      limits: options.limits ?? {},
+      say: (says) => options.onEvent({ kind: 'file', says }),
+      from: (market) => nextOf(places.find((place) => place.market === market)),
+    })
+    const work = new Work({ ...options, signal: AbortSignal.any([signal, ended.signal]) }, feeds, places, opened, () =>
+      ended.abort(),
+    )
+    if (options.http !== undefined) {
+      const { url, close } = await openFeedHttp(options.http, work.figures)
+      http.close = close
+      options.onEvent({ kind: 'listening', url })
+    }
+    return await work.run()
+  } finally {
+    await http.close?.()
+    opened?.provider.destroy()
+  }
+}
+
+/** What a source can take next. */
+const nextOf = (place: Place | undefined): bigint | undefined =>
+  place?.last === undefined ? undefined : place.last.asOf + place.bounds.leastSpacingSeconds
+
+type OpenedChain = {
+  readonly provider: JsonRpcApiProvider
+  readonly places: readonly Place[]
+  readonly carriers: ReadonlyMap<string, Carrier>
+  /** Whose clock may be moved. */
+  readonly development: DevelopmentChain | undefined
+}
+
+async function openChain(
+  chain: ChainOfFeeds,
+  names: readonly string[],
+  { file: { markets = {} }, isRecorded = false }: RunFeedsOptions,
+): Promise<OpenedChain> {
+  const deployment = await readDeployment(chain.deployment)
+  if (isRecorded && !isDevelopmentChain(deployment.chainId)) throw new RecordedElsewhereError(deployment.chainId)
+  const provider = await connectProvider(chain.rpc, deployment.chainId)
+  try {
+    if (!isRecorded) await requireSameTime(provider)
+    const places = await Promise.all(names.map((name) => placeOf(provider, deployment, name, markets[name]?.source)))
+    const carriers = carriersOf(places, deployment, chain, provider)
+    return { provider, places, carriers, development: isRecorded ? developmentChainBehind(provider) : undefined }
+  } catch (error) {
+    provider.destroy()
+    throw error
+  }
+}
+
+/** @throws {@link ChainTimeError} */
+async function requireSameTime(provider: JsonRpcApiProvider): Promise<void> {
+  const latest = await ask('Reading the latest block', () => provider.getBlock('latest'))
+  const time = latest?.timestamp ?? 0
+  if (Math.abs(Date.now() / 1000 - time) > MOST_APART_SECONDS) throw new ChainTimeError(time)
+}
+
+/** One for each source that any of the markets has. */
+function carriersOf(
+  places: readonly Place[],
+  { chainId }: Deployment,
+  { signerKeyFile, keyFile }: ChainOfFeeds,
+  provider: JsonRpcApiProvider,
+): ReadonlyMap<string, Carrier> {
+  const payer = openAccount(provider, keyFile)
+  const signers = signerKeyFile.map((each) => openAccount(provider, each))
+  const carriers = new Map<string, Carrier>()
+  for (const { source } of places) {
+    if (source === undefined || carriers.has(source.address)) continue
+    if (source.kind === 'attestedFeed')
+      checkSigners(
+        source,
+        signers.map(({ address }) => address),
+      )
+    const carrier =
+      source.kind === 'attestedFeed'
+        ? new AttestingCarrier(source, chainId, signers, payer)
+        : new PythCarrier(source.address, payer)
+    carriers.set(source.address, carrier)
+  }
+  return carriers
+}
+
+class Work {
+  readonly figures: FeedFigures
+  private readonly options: RunFeedsOptions
+  private readonly feeds: readonly PriceFeed[]
+  private readonly places: ReadonlyMap<string, Place>
+  private readonly desk: FeedDesk
+  private readonly dispatch: Dispatch
+  private readonly hasChain: boolean
+  private readonly graceSeconds: number
+  private readonly optionsFiles: ReadonlyMap<string, string>
+  private readonly finish: () => void
+  private readonly totals: FeedTotals = { observed: 0, appended: 0, held: 0, refusedByDoor: 0, unsent: 0 }
+
+  constructor(
+    options: RunFeedsOptions,
+    feeds: readonly PriceFeed[],
+    places: readonly Place[],
+    chain: OpenedChain | undefined,
+    finish: () => void,
+  ) {
+    this.options = options
+    this.feeds = feeds
+    this.finish = finish
+    this.hasChain = chain !== undefined
+    const markets = places.map((place) => deskMarketOf(place, options.file))
+    this.desk = new FeedDesk(markets, options.isRecorded === true)
+    this.graceSeconds = graceSecondsOf(options.file)
+    this.optionsFiles = optionsFilesOf(options.file)
+    const longest = Math.max(...markets.map(({ spacingSeconds }) => spacingSeconds))
+    this.figures = new FeedFigures(new Map(feeds.map(({ name, markets: own }) => [name, own])), {
+      readingSeconds: READING_SECONDS,
+      observationSeconds: Math.max(READING_SECONDS, OBSERVATION_STEPS * longest),
+    })
+    this.places = new Map(places.map((place) => [place.market, place]))
+    const sourceOf = (market: string): string => this.places.get(market)?.source?.address ?? ''
+    this.dispatch = new Dispatch(
+      (market) => inTime(chain?.carriers.get(sourceOf(market)), chain?.development),
+      (event) => this.dispatched(event),
+    )
+  }
+
+  async run(): Promise<FeedTotals> {
+    const sending = this.dispatch.run()
+    const looking = this.look()
+    try {
+      await Promise.all(this.feeds.map((feed) => this.hear(feed)))
+      if (!this.options.signal.aborted) this.close(Number.POSITIVE_INFINITY)
+    } finally {
+      this.finish()
+      await looking
+      this.dispatch.stop()
+      await sending
+    }
+    return this.totals
+  }
+
+  private async hear(feed: PriceFeed): Promise<void> {
+    for await (const event of feed.events(this.options.signal)) {
+      this.figures.event(event)
+      if (event.kind !== 'price' && event.kind !== 'volatility' && event.kind !== 'options') this.options.onEvent(event)
+      else {
+        if (event.kind === 'options') this.keepOptions(event)
+        const { outcome, refused } = this.desk.take(event, Date.now())
+        if (outcome === 'taken' && event.kind === 'price') this.figures.taken(event.feed, event.market)
+        if (outcome === 'repeated') this.figures.again(event.feed)
+        this.refuse(refused)
+      }
+    }
+  }
+
+  private async look(): Promise<void> {
+    const { signal, isRecorded } = this.options
+    while (!signal.aborted) {
+      const now = (isRecorded === true ? this.desk.newestMs : Date.now()) / 1000
+      this.close(Math.floor(now) - this.graceSeconds)
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  private close(until: number): void {
+    const { observations, events } = this.desk.close(until)
+    for (const event of events) {
+      if (event.kind === 'refused') this.figures.refuse(event.feed, event.condition)
+      if (event.kind === 'observed') this.figures.step(event.market, 'observed')
+      if (event.kind === 'too-few') this.figures.step(event.market, 'too-few', event.steps)
+      this.options.onEvent(event)
+    }
+    this.observed(observations)
+  }
+
+  private observed(observations: readonly Carried[]): void {
+    const { count = Number.POSITIVE_INFINITY } = this.options
+    const wanted = observations.slice(0, Math.max(0, count - this.totals.observed))
+    this.totals.observed += wanted.length
+    if (this.hasChain) this.dispatch.send(wanted)
+    else for (const { market } of wanted) this.figures.landed(market, 'watched')
+    if (this.totals.observed >= count) this.finish()
+  }
+
+  private refuse(refused: readonly FeedEvent[]): void {
+    for (const event of refused) {
+      if (event.kind === 'refused') this.figures.refuse(event.feed, event.condition)
+      this.options.onEvent(event)
+    }
+  }
+
+  private keepOptions(event: Extract<FeedEvent, { readonly kind: 'options' }>): void {
+    const file = this.optionsFiles.get(`${event.feed} ${event.market}`)
+    if (file === undefined) return
+    try {
+      writeWholeFile(file, event.chain)
+    } catch (error) {
+      if (!(error instanceof ProverError)) throw error
+      this.refuse([{ kind: 'refused', feed: event.feed, condition: 'options', says: error.message }])
+    }
+  }
+
+  private dispatched(event: DispatchEvent): void {
+    if (event.kind === 'sending-fails') this.figures.sendingFails(event.says)
+    if (event.kind === 'sending-again' || event.kind === 'door') this.figures.sendingFails(undefined)
+    if (event.kind === 'unsent') this.totals.unsent += event.observations
+    if (event.kind === 'door') {
+      const { kind } = event.event
+      const { bounds, units } = this.places.get(event.market) ?? {}
+      this.options.onEvent({ ...event, says: pricedWords(event.event, bounds, units) })
+      this.figures.landed(event.market, kind)
+      if (kind === 'appended') this.totals.appended++
+      if (kind === 'held') this.totals.held++
+      if (kind === 'refused') this.totals.refusedByDoor++
+      return
+    }
+    if (event.kind === 'passed-over' || event.kind === 'reverted') this.figures.landed(event.market, event.kind)
+    this.options.onEvent(event)
+  }
+}
+
+function deskMarketOf(place: Place, { markets = {} }: FeedFile): DeskMarket {
+  const {
+    leastSources = 1,
+    maxDeviationBps = 100,
+    maxConfidenceBps = 50,
+    everySeconds,
+    inForceSeconds,
+  } = markets[place.market] ?? {}
+  const least = Number(place.bounds.leastSpacingSeconds)
+  // What goes nowhere may be told as often as anybody likes.
+  const spacingSeconds = Math.max(everySeconds ?? least, place.source === undefined ? 1 : least)
+  // What a network signed has a time of its own: looked for more often, so that none is missed for a second.
+  const every = place.source?.kind === 'other' ? Math.ceil(spacingSeconds / STEPS_OF_SIGNED) : spacingSeconds
+  const ofFeed = place.source?.kind === 'attestedFeed' ? place.source.maxConfidenceBps : maxConfidenceBps
+  return {
+    place,
+    leastSources,
+    maxDeviationBps: BigInt(maxDeviationBps),
+    maxConfidenceBps: BigInt(Math.min(maxConfidenceBps, ofFeed)),
+    ...{ spacingSeconds, everySeconds: every },
+    inForceSeconds: inForceSeconds ?? Math.min(15, every),
+  }
+}
+
+const moved = new WeakMap<Carrier, Carrier>()
+
+/** Of a recording: the development chain's clock is moved to what is brought. */
+function inTime(carrier: Carrier | undefined, development: DevelopmentChain | undefined): Carrier {
+  if (carrier === undefined) throw new TypeError('no carrier of a market that has a place')
+  if (development === undefined) return carrier
+  const known = moved.get(carrier)
+  if (known !== undefined) return known
+  const made: Carrier = {
+    carry: async (observations) => {
+      const newest = observations.reduce((latest, { asOf }) => (asOf > latest ? asOf : latest), 0n)
+      if ((await development.now()) <= newest) await development.setNextTime(newest + 1n)
+      return carrier.carry(observations)
+    },
+  }
+  moved.set(carrier, made)
+  return made
+}
+
+/** A recording is to be brought to a chain on which there may be something to lose. */
+export class RecordedElsewhereError extends ProverError {
+  readonly code = 'service.feed-recorded'
+  readonly chainId: bigint
+
+  constructor(chainId: bigint) {
+    super(
+      `Expected a development chain for --recorded, which does not look at the clock, got chain ${chainId}. Leave it out there.`,
+    )
+    this.chainId = chainId
+  }
+}
+
+/** Prices of now cannot enter a chain that lives at another time. */
+export class ChainTimeError extends ProverError {
+  readonly code = 'service.feed-chain-time'
+  readonly chainTime: number
+
+  constructor(chainTime: number) {
+    super(
+      `Expected a chain whose newest block is of now, got ${utcTime(chainTime)} UTC: its sources take no price that is ahead of it. ` +
+        'A development chain lives in the time of its recording: give it one with --recorded, or leave the chain out with --dry-run.',
+    )
+    this.chainTime = chainTime
+  }
+}
+
+/** Prices of a file are of another time than now. */
+export class RecordingAsLiveError extends UsageError {
+  readonly code = 'service.feed-recording-live'
+
+  constructor() {
+    super(
+      'Expected --recorded beside a feed of files, whose times are not now. It is for a development chain, or --dry-run.',
+    )
+  }
+}

@@ -1,0 +1,218 @@
+/** What the service decides of accounts before anything is proven: who is due, over which arrays, of which rounds' words. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { roundWords } from '../../prover/statement/portfolioMargin.ts'
+import { expiryWords } from '../../prover/statement/riskArray.ts'
+import { marketIdOf } from '../../prover/market/marketId.ts'
+import { provableMargin } from '../../prover/portfolio/accountMargin.ts'
+import { roundOf, type RoundWords } from '../../prover/registry/index.ts'
+import { expiryHashesOf, hashOfWords } from '../../prover/registry/portfolio/rounds.ts'
+import { marginSizes, readAccount } from '../../prover/service/answers/margins.ts'
+import { coverOf } from '../../prover/service/daemon/accounts/cover.ts'
+import { byUrgency, defaultDuePolicy, type DueTerms, dueOf } from '../../prover/service/daemon/accounts/due.ts'
+import type { AccountOnChain } from '../../prover/service/daemon/accounts/ledger.ts'
+import {
+  parseRoundFile,
+  RoundBook,
+  RoundFileError,
+  RoundOfOthersError,
+  roundFileName,
+  roundFileOf,
+} from '../../prover/service/daemon/accounts/roundBook.ts'
+import { temporaryFolder } from './zkrisk.ts'
+
+const SPOT = 100_000n * 10n ** 8n
+
+describe('an account is due', () => {
+  const thresholds = {
+    liquidationDownE8: 0n,
+    liquidationUpE8: 0n,
+    defaultDownE8: 0n,
+    defaultUpE8: 0n,
+    defaultProbabilityX32: 0n,
+  }
+  const account: AccountOnChain = {
+    ...{ account: '0x01', sequence: 2n, words: { positions: [], holdings: 0n, collateralAmounts: [] } },
+    ...{ reportedIn: 7, seenAt: 0, isUnhealthy: false },
+    margin: {
+      ...{ asOf: 1000n, sequence: 2n, thresholds },
+      margins: { initialE8: 50n, maintenanceE8: 100n, worstScenario: 0n },
+    },
+  }
+  const terms: DueTerms = {
+    ...{ time: 1100n, maxMarginAgeSeconds: 1000n, asOf: 1060n, spotE8: SPOT, policy: defaultDuePolicy },
+  }
+  const margin = account.margin as NonNullable<AccountOnChain['margin']>
+  const reason = (turned: Partial<AccountOnChain>, at: Partial<DueTerms> = {}, maintenanceE8 = 100n) =>
+    dueOf({ ...account, ...turned }, { maintenanceE8 }, { ...terms, ...at })?.reason
+
+  it('for a report without margins, of whatever round', () => {
+    expect(reason({})).toBeUndefined()
+    expect(reason({ sequence: 3n })).toBe('report')
+    expect(reason({ sequence: 3n }, { asOf: 1000n })).toBe('report')
+    expect(reason({ margin: undefined })).toBe('report')
+  })
+
+  it('for a renewal from a share of the age on at which nobody reads its margin', () => {
+    expect([1599n, 1600n].map((time) => reason({}, { time }))).toEqual([undefined, 'renewal'])
+    expect(reason({}, { time: 1600n, asOf: 1000n })).toBeUndefined()
+  })
+
+  it('near a threshold, on either side, to the per cent', () => {
+    const at = (levels: Partial<typeof thresholds>) =>
+      reason({ margin: { ...margin, thresholds: { ...thresholds, ...levels } } })
+    const level = (percent: bigint): bigint => (SPOT * percent) / 1000n
+    expect([979n, 981n, 1001n].map((down) => at({ liquidationDownE8: level(down) }))).toEqual([
+      ...[undefined, 'near-threshold', 'near-threshold'],
+    ])
+    expect([999n, 1019n, 1021n].map((up) => at({ liquidationUpE8: level(up) }))).toEqual([
+      ...['near-threshold', 'near-threshold', undefined],
+    ])
+  })
+
+  it('when what it holds above maintenance has fallen by a quarter', () => {
+    expect([76n, 75n].map((now) => reason({}, {}, now))).toEqual([undefined, 'moved'])
+  })
+
+  it('below maintenance only once it is above again, of a later round', () => {
+    const below = { isUnhealthy: true, margin: { ...margin, margins: { ...margin.margins, maintenanceE8: -1n } } }
+    expect(reason(below, { time: 5000n }, -1n)).toBeUndefined()
+    expect(reason(below, {}, 0n)).toBe('recovered')
+    expect(reason(below, { asOf: 1000n }, 0n)).toBeUndefined()
+  })
+
+  it('in the order of urgency, the nearest and the oldest first', () => {
+    const one = (why: Parameters<typeof byUrgency>[0]['reason'], order: number) => ({
+      account,
+      reason: why,
+      says: '',
+      order,
+    })
+    const given = [
+      one('count', 0),
+      one('report', 9),
+      one('report', 3),
+      one('renewal', 1),
+      one('near-threshold', 0.01),
+      one('unhealthy', 0),
+    ]
+    const sorted = given.toSorted(byUrgency).map(({ reason: why, order }) => `${why} ${order}`)
+    expect(sorted).toEqual(['unhealthy 0', 'near-threshold 0.01', 'renewal 1', 'report 3', 'report 9', 'count 0'])
+  })
+})
+
+describe('arrays of accounts', () => {
+  const at = (expiry: bigint, ...strikes: bigint[]) => strikes.map((strikeE8) => ({ expiry, strikeE8 }))
+
+  it('have each strike once, five an array, the last one repeated where there are fewer', () => {
+    const { missing, arrays } = coverOf([...at(1n, 3n, 1n, 2n, 6n, 5n, 4n), ...at(2n, 9n), ...at(1n, 3n)], [], [], 5)
+    expect(missing).toEqual([
+      { expiry: 1n, strikesE8: [1n, 2n, 3n, 4n, 5n] },
+      { expiry: 1n, strikesE8: [6n, 6n, 6n, 6n, 6n] },
+      { expiry: 2n, strikesE8: [9n, 9n, 9n, 9n, 9n] },
+    ])
+    expect(arrays).toEqual(missing)
+  })
+
+  it('S21: are not made again where they are at hand', () => {
+    const held = [{ expiry: 1n, strikesE8: [1n, 2n, 3n, 4n, 5n] }]
+    const { missing, arrays } = coverOf(at(1n, 2n, 4n, 7n), held, [], 5)
+    expect(missing).toEqual([{ expiry: 1n, strikesE8: [7n, 7n, 7n, 7n, 7n] }])
+    expect(arrays).toEqual([...held, ...missing])
+    expect(coverOf(at(1n, 2n), held, [], 5)).toEqual({ arrays: held, missing: [] })
+    expect(coverOf(at(2n, 2n), held, [], 5).missing).toHaveLength(1)
+  })
+
+  it('take strikes of others into places that are left, the nearest first, and none that is at hand', () => {
+    const held = [{ expiry: 1n, strikesE8: [11n, 11n, 11n, 11n, 11n] }]
+    const others = [...at(1n, 11n, 30n, 12n, 9n, 50n), ...at(2n, 10n)]
+    expect(coverOf(at(1n, 10n, 8n), held, others, 5).missing).toEqual([
+      { expiry: 1n, strikesE8: [8n, 9n, 10n, 12n, 30n] },
+    ])
+  })
+})
+
+describe('words of rounds', () => {
+  const folder = temporaryFolder()
+  const { market } = readAccount(join(import.meta.dirname, '..', '..', 'docs', 'examples', 'short-strangle.json'), {})
+  const { round: own } = provableMargin(
+    readAccount(join(import.meta.dirname, '..', '..', 'docs', 'examples', 'short-strangle.json'), {}),
+    marginSizes,
+  )
+  const words: RoundWords = roundOf(marketIdOf('BTC-USD'), own.asOf, roundWords(own), market.expiries.map(expiryWords))
+  const published = {
+    ...{ asOf: words.asOf, roundId: '0x', marketHash: hashOfWords(words.market) },
+    expiryHashes: expiryHashesOf(words),
+  }
+  const file = roundFileOf('BTC-USD', words)
+  const bookOf = (name: string) => {
+    const refused: RoundFileError[] = []
+    const at = join(folder, name)
+    return {
+      at,
+      refused,
+      book: new RoundBook({ market: 'BTC-USD', folder: at, onRefused: (error) => refused.push(error) }),
+    }
+  }
+
+  it('S27: are those of a file in the folder, if their hashes are the published ones', () => {
+    const { at, book, refused } = bookOf('one')
+    book.look()
+    expect(book.wordsOf(published)).toBeUndefined()
+    mkdirSync(at)
+    writeFileSync(join(at, roundFileName(file)), JSON.stringify(file))
+    book.look()
+    expect(book.wordsOf(published)).toEqual(words)
+    expect(book.wordsOf({ ...published, marketHash: `0x${'00'.repeat(32)}` })).toBeUndefined()
+    expect(book.wordsOf({ ...published, expiryHashes: [...published.expiryHashes].reverse() })?.expiries).toEqual(
+      words.expiries.toReversed(),
+    )
+    expect(refused).toEqual([])
+  })
+
+  it('are put together from what calls on the chain have shown', () => {
+    const { book } = bookOf('two')
+    book.learn({ market: words.market, expiries: words.expiries.slice(1) })
+    expect(book.wordsOf(published)).toBeUndefined()
+    book.learn({ market: words.market, expiries: words.expiries.slice(0, 1) })
+    expect(book.wordsOf(published)).toEqual(words)
+  })
+
+  it('are on the disk once they were handed on, for the next service', async () => {
+    const { at, book } = bookOf('three')
+    await book.take(file)
+    const next = new RoundBook({ market: 'BTC-USD', folder: at, onRefused: () => {} })
+    next.look()
+    expect([book, next].map((each) => each.wordsOf(published))).toEqual([words, words])
+    await expect(book.take({ ...file, market: 'ETH-USD' })).rejects.toThrow(RoundOfOthersError)
+  })
+
+  it('of a file that is no round are refused by name, once, and the others are read', () => {
+    const { at, book, refused } = bookOf('four')
+    mkdirSync(at)
+    writeFileSync(join(at, 'a.round.json'), '{')
+    writeFileSync(join(at, 'b.round.json'), JSON.stringify({ ...file, marketWords: file.marketWords.slice(1) }))
+    writeFileSync(join(at, 'c.round.json'), JSON.stringify(file))
+    book.look()
+    book.look()
+    expect(refused.map((error) => [error.file, error.code])).toEqual([
+      [expect.stringContaining('a.round.json'), 'service.round-file'],
+      [expect.stringContaining('b.round.json'), 'service.round-file'],
+    ])
+    expect(book.wordsOf(published)).toEqual(words)
+  })
+
+  it.each([
+    ['another format', { format: 'zk-risk-engine/deployment' }, 'format'],
+    ['another version', { version: 2 }, 'version'],
+    ['a word that is no word', { marketWords: [...file.marketWords.slice(1), '12'] }, 'marketWords'],
+    ['an entry that is unknown', { spot: 1 }, 'spot'],
+    ['a time that is none', { asOf: -1 }, 'asOf'],
+  ])('of a file with %s are refused with its place', (_, turned, at) => {
+    expect(() => parseRoundFile(JSON.stringify(file), 'f')).not.toThrow()
+    const parse = () => parseRoundFile(JSON.stringify({ ...file, ...turned }), 'f')
+    expect(parse).toThrow(RoundFileError)
+    expect(parse).toThrow(at)
+  })
+})

@@ -1,0 +1,338 @@
+/** A fleet of workers at a real Postgres: real processes that are killed, stopped and poisoned, with a circuit that is proven in a moment. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type CircuitKeys,
+  createProver,
+  type Prover,
+  UnsatisfiedCircuitError,
+  verifyProof,
+} from '../../prover/proof/index.ts'
+import { ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
+import { keyOfQueue, proofJobOf, queueOf } from '../../prover/service/daemon/fleet/proofJob.ts'
+import { ProofCancelledError, ProofParkedError, QueueProver } from '../../prover/service/daemon/fleet/queueProver.ts'
+import { work, type WorkerEvent, type WorkerKey } from '../../prover/service/daemon/fleet/worker.ts'
+import { Workers } from '../../prover/service/daemon/fleet/workers.ts'
+import { parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
+import { DatabaseUnreachableError } from '../../prover/service/daemon/stores/postgresSession.ts'
+import { refusedInput, trialInput, trialKeys } from '../../scripts/tools/fleet/fleetCircuit.ts'
+import { WorkerProcess } from '../../scripts/tools/fleet/workerProcess.ts'
+import { TestPostgres } from '../../scripts/tools/postgres.ts'
+import { errorOf, temporaryFolder, zkrisk } from './zkrisk.ts'
+
+const folder = temporaryFolder()
+const keyFolder = join(folder, 'keys')
+
+let postgres: TestPostgres
+let keys: CircuitKeys
+let key: WorkerKey
+let ownProver: Prover
+beforeAll(async () => {
+  mkdirSync(keyFolder)
+  keys = await trialKeys(keyFolder)
+  key = { queue: queueOf(keys.circuit, keys.manifest.verificationKeySha256), load: async () => keys }
+  postgres = await TestPostgres.startOwn(folder)
+  ownProver = createProver({ threads: 1 }, 'snarkjs')
+})
+afterAll(async () => {
+  await ownProver.close()
+  await postgres.close()
+})
+
+const ends: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end()
+})
+
+/** A service's end of a queue. */
+async function asking(database: string): Promise<{ readonly prover: QueueProver; readonly queue: ProofQueue }> {
+  const queue = await ProofQueue.open(parseDatabaseAddress(database), 'test')
+  const prover = new QueueProver(queue)
+  ends.push(() => prover.close())
+  return { prover, queue }
+}
+
+type Here = Partial<Parameters<typeof work>[0]>
+
+/** A worker in this process. */
+async function working(
+  database: string,
+  options: Here = {},
+): Promise<{ readonly events: WorkerEvent[]; stop(): Promise<void> }> {
+  const address = parseDatabaseAddress(database)
+  const [workers, queue] = [await Workers.open(address), await ProofQueue.open(address, 'test worker')]
+  const controller = new AbortController()
+  const events: WorkerEvent[] = []
+  const ended = work({
+    ...{ queue, workers, prover: ownProver, keys: [key], name: 'here', atOnce: 2, signal: controller.signal },
+    onEvent: (event) => void events.push(event),
+    ...options,
+  })
+  const stop = async (): Promise<void> => {
+    controller.abort()
+    await ended
+    await queue.close()
+    await workers.close()
+  }
+  ends.push(stop)
+  return { events, stop }
+}
+
+function workerProcess(
+  database: string,
+  name: string,
+  more: { poison?: readonly string[]; lingerMs?: number } = {},
+): WorkerProcess {
+  const process = new WorkerProcess({ database, keys: keyFolder, name, poison: [], lingerMs: 0, ...more })
+  ends.push(() => process.kill())
+  return process
+}
+
+const steps = (events: readonly WorkerEvent[], step: WorkerEvent['step']): readonly WorkerEvent[] =>
+  events.filter((event) => event.step === step)
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(50)
+}
+
+describe('a job', () => {
+  it('S13: has a name by circuit, key and input alone, however numbers are written', () => {
+    const job = proofJobOf(keys, trialInput(1))
+    expect(job.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(proofJobOf(keys, { secret: '7', challenge: [1] }).id).toBe(job.id)
+    const other = { ...keys, manifest: { ...keys.manifest, verificationKeySha256: 'ab'.repeat(32) } }
+    const ids = [
+      proofJobOf(keys, trialInput(2)),
+      proofJobOf({ ...keys, circuit: 'other' }, trialInput(1)),
+      proofJobOf(other, trialInput(1)),
+    ]
+    expect(new Set([job.id, ...ids.map(({ id }) => id)]).size).toBe(4)
+    expect(keyOfQueue(job.queue)).toEqual({
+      circuit: 'fleetTrial',
+      key: keys.manifest.verificationKeySha256.slice(0, 16),
+    })
+    expect(keyOfQueue('something else')).toBeUndefined()
+  })
+
+  it('S13: is proven once, however many ask for it at once and later, in whatever process', async () => {
+    const database = await postgres.database()
+    const { events } = await working(database)
+    const [one, other] = [await asking(database), await asking(database)]
+    const asked = [one, one, other, other].map(({ prover }) => prover.prove(keys, trialInput(1)))
+    const proofs = await Promise.all(asked)
+    proofs.push(await (await asking(database)).prover.prove(keys, trialInput(1)))
+    for (const proven of proofs) {
+      expect(proven).toMatchObject({
+        proof: proofs[0]?.proof,
+        publicSignals: proofs[0]?.publicSignals,
+        backend: 'snarkjs',
+      })
+      expect(await verifyProof(keys.verificationKey, proven)).toEqual({ accepted: true })
+    }
+    expect(steps(events, 'proven')).toHaveLength(1)
+    expect(proofs[0]?.publicSignals.at(-1)).toBe(1n)
+  })
+
+  it('whose input is wrong is refused as by a prover that is here, and tried again when it is asked for again', async () => {
+    const database = await postgres.database()
+    const { events } = await working(database)
+    const { prover } = await asking(database)
+    for (let times = 1; times <= 2; times++) {
+      const refused = prover.prove(keys, refusedInput)
+      await expect(refused).rejects.toBeInstanceOf(UnsatisfiedCircuitError)
+      await expect(refused).rejects.toMatchObject({ code: 'proof.unsatisfied', circuit: 'fleetTrial' })
+      expect(steps(events, 'refused')).toHaveLength(times)
+    }
+    await expect(prover.prove(keys, { challenge: 'x' })).rejects.toMatchObject({
+      code: 'proof.circuit-input',
+      signal: 'challenge',
+    })
+    expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
+  })
+
+  it('that was cancelled is not proven until it is asked for again', async () => {
+    const database = await postgres.database()
+    const { prover, queue } = await asking(database)
+    const asked = prover.prove(keys, trialInput(1))
+    asked.catch(() => undefined)
+    await until(async () => (await queue.jobs(100)).length === 1)
+    const { code, stdout } = await zkrisk('jobs', 'cancel', '--all', '--database', database)
+    expect([code, stdout]).toEqual([0, '1 of 1 job cancelled.\n'])
+    await expect(asked).rejects.toBeInstanceOf(ProofCancelledError)
+    await working(database)
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+  })
+})
+
+describe('a worker', () => {
+  it('S14: that is killed with -9 has its jobs proven by another', async () => {
+    const database = await postgres.database()
+    const { prover, queue } = await asking(database)
+    const doomed = workerProcess(database, 'doomed', { lingerMs: 600_000 })
+    const asked = [1, 2].map((n) => prover.prove(keys, trialInput(n)))
+    await doomed.until('taken', proofJobOf(keys, trialInput(1)).id)
+    await doomed.until('taken', proofJobOf(keys, trialInput(2)).id)
+    await doomed.kill()
+    const { events } = await working(database)
+    expect(await Promise.all(asked)).toHaveLength(2)
+    expect(steps(events, 'proven')).toHaveLength(2)
+    expect((await queue.jobs(100)).map(({ status, tries }) => [status, tries])).toEqual([
+      ['proven', 2],
+      ['proven', 2],
+    ])
+  })
+
+  it('S14: that stands still loses its job, and what it brings late is refused', async () => {
+    const database = await postgres.database()
+    const { prover, queue } = await asking(database)
+    const still = workerProcess(database, 'still', { lingerMs: 500 })
+    const { id } = proofJobOf(keys, trialInput(1))
+    const asked = prover.prove(keys, trialInput(1))
+    await still.until('taken', id)
+    still.signal('SIGSTOP')
+    const { events } = await working(database)
+    await asked
+    expect(steps(events, 'proven')).toHaveLength(1)
+    const before = await queue.find(key.queue, id)
+    still.signal('SIGCONT')
+    await still.until('stale', id)
+    expect(await queue.find(key.queue, id)).toEqual(before)
+    expect(before?.answer).toMatchObject({ worker: 'here' })
+  })
+
+  it('S14: that is asked to stop finishes what it has in hand and takes nothing more', async () => {
+    const database = await postgres.database()
+    const { prover, queue } = await asking(database)
+    const worker = workerProcess(database, 'stopped', { lingerMs: 300 })
+    await worker.until('joined')
+    const asked = [1, 2, 3, 4, 5].map((n) => prover.prove(keys, trialInput(n)))
+    await worker.until('taken')
+    await worker.stop()
+    const taken = steps(worker.events, 'taken').length
+    expect(steps(worker.events, 'proven')).toHaveLength(taken)
+    expect((await queue.jobs(100)).filter(({ status }) => status === 'waiting')).toHaveLength(5 - taken)
+    await working(database)
+    await Promise.all(asked)
+  })
+
+  it('S15: whose prover a job kills goes on with others; the job is parked with its cause, and revived by hand and by asking', async () => {
+    const database = await postgres.database()
+    const { prover, queue } = await asking(database)
+    workerProcess(database, 'poisoned', { poison: ['666'] })
+    const poisoned = prover.prove(keys, trialInput(666))
+    poisoned.catch(() => undefined)
+    const others = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((n) => prover.prove(keys, trialInput(n))))
+    expect(others).toHaveLength(8)
+    await expect(poisoned).rejects.toBeInstanceOf(ProofParkedError)
+    await expect(poisoned).rejects.toThrow(
+      /at 4 tries: The prover's process ended in the middle of a proof \(SIGKILL\).*worker poisoned/,
+    )
+    const listed = await zkrisk('jobs', 'list', '--status', 'parked', '--json', '--database', database)
+    const [parked] = JSON.parse(listed.stdout) as readonly { id: string; tries: number; cause: string }[]
+    expect(parked).toMatchObject({ circuit: 'fleetTrial', status: 'parked', tries: 4 })
+    for (const end of ends.splice(1).toReversed()) await end()
+    const { events } = await working(database)
+    const retried = await zkrisk('jobs', 'retry', parked?.id.slice(0, 8) ?? '', '--database', database)
+    expect([retried.code, retried.stdout]).toEqual([0, '1 of 1 job waiting again.\n'])
+    await until(() => steps(events, 'proven').length === 1)
+    expect((await prover.prove(keys, trialInput(666))).publicSignals.at(-1)).toBe(666n)
+    expect((await queue.jobs(100)).filter(({ status }) => status !== 'proven')).toEqual([])
+  })
+
+  it('S16: is not offered what it has no key of, and says so where nobody has it', async () => {
+    const database = await postgres.database()
+    const { prover, queue } = await asking(database)
+    const { events } = await working(database, { keys: [] })
+    const asked = prover.prove(keys, trialInput(1))
+    await until(() => steps(events, 'without-key').length > 0)
+    expect(steps(events, 'without-key')).toMatchObject([
+      {
+        detail: expect.stringMatching(/^jobs of fleetTrial wait, and no worker has its key \w{16}…: build the circuit/),
+      },
+    ])
+    expect((await queue.jobs(100)).map(({ status, tries }) => [status, tries])).toEqual([['waiting', 0]])
+    await working(database)
+    await asked
+    const missing = await zkrisk('worker', '--circuit', 'marketRisk9x9', '--database', database, '--json')
+    expect(errorOf(missing).code).toBe('service.unknown-build')
+  })
+
+  it('S16: whose key is damaged takes no more jobs of it, and leaves them to others', async () => {
+    const database = await postgres.database()
+    const { prover } = await asking(database)
+    const damaged = { ...keys, zkey: join(folder, 'none.zkey') }
+    const cold = createProver({ threads: 1 }, 'snarkjs')
+    ends.push(() => cold.close())
+    const here = { prover: cold, keys: [{ ...key, load: async () => damaged }], name: 'damaged' }
+    const { events } = await working(database, here)
+    const asked = prover.prove(keys, trialInput(1))
+    await until(() => steps(events, 'dropped-key').length > 0)
+    await working(database)
+    await asked
+    expect(steps(events, 'failed')).toMatchObject([{ code: 'proof.corrupt-key-file' }])
+  })
+
+  it('S19: that only stands in takes no jobs while another lives, and takes them when none does', async () => {
+    const database = await postgres.database()
+    const { prover } = await asking(database)
+    const other = await working(database, { name: 'other' })
+    const standing = await working(database, { name: 'standing', onlyAlone: true })
+    await Promise.all([1, 2, 3, 4].map((n) => prover.prove(keys, trialInput(n))))
+    expect(steps(standing.events, 'taken')).toEqual([])
+    await other.stop()
+    await prover.prove(keys, trialInput(5))
+    expect(steps(standing.events, 'proven')).toHaveLength(1)
+  })
+})
+
+describe('an answer', () => {
+  it('S18: that was altered is not believed: the job is proven anew', async () => {
+    const database = await postgres.database()
+    const { prover } = await asking(database)
+    const { events } = await working(database)
+    const [first] = [await prover.prove(keys, trialInput(1))]
+    for (const change of [
+      `jsonb_set(output, '{publicSignals,0}', '"5"')`,
+      `jsonb_set(output, '{proof,pi_a,0}', output->'proof'->'pi_c'->0)`,
+      `output - 'proof'`,
+      `'{"value": "nothing"}'`,
+    ]) {
+      await postgres.ask(`UPDATE zkrisk_queue.job SET output = ${change}`, database)
+      const again = await prover.prove(keys, trialInput(1))
+      expect(await verifyProof(keys.verificationKey, again)).toEqual({ accepted: true })
+      expect(again.publicSignals).toEqual(first?.publicSignals)
+    }
+    expect(steps(events, 'proven')).toHaveLength(5)
+  })
+})
+
+describe('a database that goes away', () => {
+  it.each(['crashed', 'frozen'] as const)(
+    'S17: %s while a fleet proves: everything is proven when it is back',
+    async (how) => {
+      const database = await postgres.database()
+      const { prover, queue } = await asking(database)
+      const worker = workerProcess(database, 'waiting', { lingerMs: 200 })
+      await worker.until('joined')
+      const asked = Array.from({ length: 12 }, (_, n) => prover.prove(keys, trialInput(n)))
+      await worker.until('proven')
+      if (how === 'frozen') postgres.freeze()
+      else await postgres.stop('crashed')
+      await sleep(3_000)
+      if (how !== 'frozen') {
+        const refused = (await ProofQueue.open(parseDatabaseAddress(database), 'test').catch(
+          (error: unknown) => error,
+        )) as Error
+        expect(refused).toBeInstanceOf(DatabaseUnreachableError)
+        await postgres.start()
+      } else postgres.thaw()
+      const proofs = await Promise.all(asked)
+      expect(proofs.map(({ publicSignals }) => publicSignals.at(-1))).toEqual(
+        Array.from({ length: 12 }, (_, n) => BigInt(n)),
+      )
+      expect((await queue.jobs(100)).map(({ status }) => status)).toEqual(new Array(12).fill('proven'))
+    },
+  )
+})
