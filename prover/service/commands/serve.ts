@@ -242,8 +242,10 @@ async function placeOf(
 ): Promise<ServedPlace> {
   const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
-    const own = { rpc, deployment, registry, portfolio, 'key-file': keyFile, database: options.database }
-    requireOptions(own, { excludes: 'demo' })
+    requireOptions(
+      { rpc, deployment, registry, portfolio, 'key-file': keyFile, database: options.database },
+      { excludes: 'demo' },
+    )
     const { openServeDemo } = await import('../development/serveDemo.ts')
     return { ...(await openServeDemo(terminal.say)), database: undefined }
   }
@@ -251,13 +253,13 @@ async function placeOf(
   // A file that is named is meant, whatever else the shell knows.
   const database = options.database ?? (store === undefined ? process.env.DATABASE_URL || undefined : undefined)
   if (database === undefined) requireOptions({ 'prove-here': options.proveHere }, { needs: 'database' })
-  const kept = { rpc, keyFile, store: store ?? 'state/serve.sqlite', database }
+  const own = { rpc, keyFile, store: store ?? 'state/serve.sqlite', database }
   if (registry === undefined) {
     requireOptions({ portfolio, 'from-block': fromBlock }, { needs: 'registry' })
     if (deployment === undefined) throw new (await import('../answers/inForce.ts')).PlaceMissingError()
-    return { ...kept, deployment }
+    return { ...own, deployment }
   }
   const { takeOver } = await import('../takeover/takeOver.ts')
   const rebuilt = await takeOver({ rpc, registry, portfolio, fromBlock, keys, published: deployment }, onEvent)
-  return { ...kept, deployment: rebuilt }
+  return { ...own, deployment: rebuilt }
 }

@@ -75,14 +75,14 @@ export type ServeEvent = {
   readonly code?: string
   /** Of a job, and of `statement-proven`: which circuit proves it. */
   readonly build?: string
+  /** Of `planned`: what asked for it, by name. */
+  readonly trigger?: string
   /** Of `planned`: when the service began to look for it, unix milliseconds, and what it moves. */
   readonly plan?: {
     readonly beganAt: number
     readonly modelId: string
     readonly markets: readonly { readonly name: string; readonly sequence: number; readonly asOf: number }[]
   }
-  /** Of `planned`: what asked for it, by name. */
-  readonly trigger?: string
   /** Of `proven` and `statement-proven`; the witness is part of all of it. */
   readonly proof?: {
     readonly milliseconds: number
@@ -312,9 +312,11 @@ class Service {
   }
 
   private laneOf(accounts: AccountsOptions): AccountsLane {
-    const { prover, store, account, signal } = this.options
+    const { prover, store, account, signal, proofsUnderWay } = this.options
     const report = (event: ServeEvent): Promise<void> => this.report(event)
-    const lane = new AccountsLane({ ...accounts, prover, store, from: account.address, signal, report })
+    const lane = new AccountsLane({
+      ...{ ...accounts, prover, store, proofsUnderWay, from: account.address, signal, report },
+    })
     this.options.onAccounts?.(lane)
     return lane
   }
@@ -435,8 +437,10 @@ class Service {
     this.lastBuild = next.batch.build.name
     await this.options.control?.begun(next.names, id)
     const plan = planOf(next, beganAt)
-    const says = `${summary} (${trigger})`
-    await this.report({ step: 'planned', job: id, build: job.build, plan, trigger: name, detail: says })
+    await this.report({
+      ...{ step: 'planned', job: id, build: job.build, trigger: name, plan },
+      detail: `${summary} (${trigger})`,
+    })
     if (job.status === 'planned') {
       this.planned.set(id, { next, statement, keys })
       this.beginProof(job)
@@ -695,14 +699,6 @@ class Service {
   }
 }
 
-const planOf = ({ batch, names }: NextBatch, beganAt: number): NonNullable<ServeEvent['plan']> => ({
-  ...{ beganAt, modelId: batch.modelId },
-  markets: batch.markets.map(({ sequence, observations }, i) => ({
-    ...{ name: names[i] ?? '', sequence: Number(sequence) },
-    asOf: Number(observations.at(-1)?.asOf ?? 0n),
-  })),
-})
-
 /** Whether all markets have moved that it could take, or it is full. */
 const isWhole = ({ leftOut }: NextBatch): boolean =>
   leftOut.every(({ name, reason }) => reason !== 'nothing-waiting' || isShadowName(name)) ||
@@ -716,6 +712,14 @@ function volatilityOf(batch: MarketRiskBatch, i: number, inForce: Parameters | u
   const { parameters } = updateMarket(model, previous, observations, { learning, margin, market: policy })
   return inForce && { inForceX24: inForce.volatilityX24, nowX24: parameters.volatilityX24 }
 }
+
+const planOf = ({ batch, names }: NextBatch, beganAt: number): NonNullable<ServeEvent['plan']> => ({
+  ...{ beganAt, modelId: batch.modelId },
+  markets: batch.markets.map(({ sequence, observations }, i) => ({
+    ...{ name: names[i] ?? '', sequence: Number(sequence) },
+    asOf: Number(observations.at(-1)?.asOf ?? 0n),
+  })),
+})
 
 /** What a job's batch proved of each market. */
 function inForceOf({ id, bundle }: Job): readonly InForceNow[] {

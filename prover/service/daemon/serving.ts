@@ -50,10 +50,10 @@ export type RunServeOptions = Pick<
   readonly confirmations?: number
   readonly pollMs?: number
   readonly keys?: string | undefined
-  /** Collector of traces; by default what OpenTelemetry's variables say, and none without. */
-  readonly traces?: string | undefined
   /** Margins of accounts, where the deployment has a registry of them; words of rounds lie beside the store by default. */
   readonly accounts?: Partial<AccountsWanted> | false | undefined
+  /** Collector of traces; by default what OpenTelemetry's variables say, and none without. */
+  readonly traces?: string | undefined
   /** Where the service shows itself, and to whom; nowhere by default. */
   readonly surface?: SurfaceOptions & { readonly log: ServiceLog }
 }

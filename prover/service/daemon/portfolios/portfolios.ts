@@ -8,7 +8,7 @@ import type { AccountBooks, Landed, ProvenMargin, ProvenPortfolio } from '../../
 import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
 import { arraysCalls, arraysOf, type ArraysWanted, landArrays, proveArrays } from './arrays.ts'
 import { proveBooks } from './books.ts'
-import { apartFrom, type ArrayMargin, apartCalls, landApart, proveApart } from './arrayMargins.ts'
+import { type ArrayMargin, apartCalls, apartFrom, landApart, proveApart } from './arrayMargins.ts'
 import { landMargins, marginCalls, type MarginBatch, placesOf, proveMargins } from './margins.ts'
 import { type AccountToProve, marginModelOf, type PortfolioPlace } from './place.ts'
 import { type PortfolioProver, ProofMaker, type ProofMade } from './proofMaker.ts'
@@ -74,13 +74,8 @@ export async function provePortfolios(
     arrays,
   )
 
-  const landed = await land(
-    place,
-    [...arrays.values()].flatMap(({ proven }) => proven ?? []),
-    books,
-    batches,
-    own,
-  )
+  const ofArrays = [...arrays.values()].flatMap(({ proven }) => proven ?? [])
+  const landed = await land(place, { arrays: ofArrays, books, batches, own })
   const booksOf = new Map(books.map((each) => [each.account, each.books]))
   const held = await Promise.all(
     accounts.map(async ({ account, provable }): Promise<MarginHeld> => {
@@ -94,25 +89,27 @@ export async function provePortfolios(
 }
 
 /** How proofs of a round come into force. */
-export type Landing = (
-  place: PortfolioPlace,
-  arrays: readonly ProvenPortfolio[],
-  books: readonly AccountBooks[],
-  batches: readonly MarginBatch[],
-  own: readonly ArrayMargin[],
-) => Promise<PortfolioLanded['landed']>
+export type Landing = (place: PortfolioPlace, proven: ProvenRound) => Promise<PortfolioLanded['landed']>
 
-const landInTurn: Landing = async (place, arrays, books, batches, own) => {
+type ProvenRound = {
+  readonly arrays: readonly ProvenPortfolio[]
+  readonly books: readonly AccountBooks[]
+  readonly batches: readonly MarginBatch[]
+  /** Margins straight from arrays. */
+  readonly own: readonly ArrayMargin[]
+}
+
+const landInTurn: Landing = async (place, { arrays, books, batches, own }) => {
   const landedArrays = await landArrays(place, arrays)
   const margins = [...(await landMargins(place, books, batches)), ...(await landApart(place, own))]
   return { arrays: landedArrays, margins }
 }
 
 /** Without waiting in between, so that one block may take all: margins are not tried before they are sent, which arrays not in force forbid. */
-export const landTogether: Landing = async (place, arrays, books, batches, own) => {
+export const landTogether: Landing = async (place, { arrays, books, batches, own }) => {
   const ofArrays = arraysCalls(place, arrays)
-  const ofMargins = [...marginCalls(place, books, batches), ...apartCalls(place, own)]
-  const landed = await place.client.landTogether([...ofArrays, ...ofMargins])
+  const calls = [...ofArrays, ...marginCalls(place, books, batches), ...apartCalls(place, own)]
+  const landed = await place.client.landTogether(calls)
   return { arrays: landed.slice(0, ofArrays.length), margins: landed.slice(ofArrays.length) }
 }
 

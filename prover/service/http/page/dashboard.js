@@ -515,9 +515,9 @@ async function refresh() {
       part('models', 'v1/scores', drawModels),
       ofMargins(status, 'accounts', `v1/accounts?limit=${SHOWN_ACCOUNTS}`, drawAccounts),
       ofMargins(status, 'interest', 'v1/open-interest', drawInterest),
+      ofAccounts(status),
       ofMargins(status, 'liquidations', `v1/liquidations?limit=${SHOWN_ACCOUNTS}`, drawLiquidations),
       ofMargins(status, 'hedge', `v1/hedge?limit=${SHOWN_ACCOUNTS}`, drawHedge, hasHedge(status)),
-      ofAccounts(status),
       judge(batches),
     ])
     drawAnswer(readiness, status, batches)
