@@ -37,6 +37,7 @@ const jobs = {
   'bench:latency': { build: ['--markets'], script: ['scripts/benchLatency.ts'] },
   'bench:liquidation': { build: [], script: ['scripts/benchLiquidation.ts'] },
   'bench:fleet': { build: ['--markets'], script: ['scripts/benchFleet.ts'] },
+  'bench:takeover': { build: ['--markets'], script: ['scripts/benchTakeover.ts'] },
   'bench:witness': { build: [], script: ['scripts/benchWitness.ts'] },
   'bench:options': { build: [], script: ['scripts/benchOptions.ts'] },
   'bench:dampers': { build: undefined, script: ['scripts/benchDampers.ts'] },
@@ -73,7 +74,8 @@ async function main([name = 'start', ...rest]) {
     process.env.ZKRISK_HANDED_OVER = 'yes'
     return run(await withSetUpLock(pinnedNode), [fileURLToPath(import.meta.url), name, ...rest])
   }
-  const setUpCode = await withSetUpLock(() => setUp(job.build))
+  // What `npm run build` is given is for scripts/build.ts.
+  const setUpCode = await withSetUpLock(() => setUp(name === 'build' ? rest : job.build))
   if (setUpCode !== 0 || job.script === undefined) return setUpCode
   const [script, ...args] = job.script
   // Paths among the arguments are the user's, relative to where they stand.

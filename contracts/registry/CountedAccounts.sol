@@ -63,11 +63,16 @@ abstract contract CountedAccounts is PortfolioMargins {
                 if (isRescaled) state |= SETTLED;
                 if (wasExposed) _cutOffs[account] = held.bookHash;
             }
-            state += 1 << SINCE_SHIFT;
+            unchecked {
+                state += 1 << SINCE_SHIFT; // of 64 bits
+            }
         }
         if (wasExposed != isExposed) {
             state ^= EXPOSED;
-            _count = isExposed ? count + (1 << EXPOSED_SHIFT) : count - (1 << EXPOSED_SHIFT);
+            unchecked {
+                // One each of the accounts that are exposed by now, which are fewer than reports.
+                _count = isExposed ? count + (1 << EXPOSED_SHIFT) : count - (1 << EXPOSED_SHIFT);
+            }
         }
         held.count = uint64(state); // more than 2^30 reports in one count lose the account's part of it, and nothing else
     }

@@ -121,7 +121,8 @@ export async function collectModels(
   )
 }
 
-function keyRecord({ build, verificationKey, manifest }: AuditKey): ModelRecord['key'] {
+/** A key as records of models have it. */
+export function keyRecord({ build, verificationKey, manifest }: AuditKey): ModelRecord['key'] {
   return {
     build,
     verificationKey: formatVerificationKey(verificationKey) as unknown as NonNullable<

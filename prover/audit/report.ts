@@ -50,7 +50,8 @@ export function auditToJson(report: { readonly accepted: boolean }): string {
   return JSON.stringify(report, decimal, 2)
 }
 
-function claimText({ claim, field, expected, found }: ClaimResult): string {
+/** A claim that does not hold: where, what was expected, what found. */
+export function claimText({ claim, field, expected, found }: ClaimResult): string {
   const values = expected === undefined ? (found ?? '') : `expected ${expected}, found ${found}`
   return `claim ${claimName(claim)}${field === undefined ? '' : ` at ${field}`}: ${values}`
 }

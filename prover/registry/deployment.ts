@@ -109,6 +109,10 @@ const deploymentFields = z.strictObject({
       models: z.array(deployedModelSchema).max(64),
     })
     .optional(),
+  /** Venue whose liquidations a service tells of, if it is to. */
+  venue: z.strictObject({ address: addressSchema, block: z.int().min(0).optional() }).optional(),
+  /** Who trades the hedge of a registry's open interest, if a service is to tell of it. */
+  hedge: z.strictObject({ agent: addressSchema, block: z.int().min(0).optional() }).optional(),
   markets: z.array(deployedMarketSchema).max(4096),
 })
 

@@ -6,6 +6,7 @@ import { addChainCommands } from './commands/chain.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { Program } from './commands/command.ts'
 import { addDeployCommand } from './commands/deploy.ts'
+import { addDeploymentCommand } from './commands/deployment.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addFeedCommands } from './commands/feed.ts'
 import { addGreeksCommand } from './commands/greeks.ts'
@@ -50,6 +51,7 @@ function createProgram(isJson: boolean, streams: Streams): Program {
     addMarginCommand,
     addProofCommands,
     addDeployCommand,
+    addDeploymentCommand,
     addServeCommand,
     addWorkerCommands,
     addPruneCommand,

@@ -61,7 +61,7 @@ function sketch(): string {
     'npm/npm-cli.js': fakeNpm,
     'npm/version.mjs': fakeVersion,
     'prover/service/cli.ts': `${logLine}log(process.argv.slice(2).join(' ') + ' in ' + process.cwd())`,
-    'scripts/build.ts': `${logLine}log('build'); process.exit(Number(process.env.BUILD_EXIT ?? 0))`,
+    'scripts/build.ts': `${logLine}log(['build', ...process.argv.slice(2)].join(' ')); process.exit(Number(process.env.BUILD_EXIT ?? 0))`,
     'scripts/check.ts': `${logLine}log(['check', ...process.argv.slice(2)].join(' ')); process.exit(Number(process.env.JOB_EXIT ?? 0))`,
     'scripts/test.ts': `${logLine}log('test'); process.on('SIGTERM', () => process.exit(9)); setInterval(() => {}, 1000)`,
   })
@@ -187,6 +187,7 @@ it('names what to install where no Node is pinned for the machine', async () => 
 it('builds before a job that needs it and stops when the build fails', async () => {
   const project = sketch()
   expect(await run(project, ['build'])).toMatchObject({ code: 0, steps: [`npm ci under ${ours}`, 'build'] })
+  expect(await run(project, ['build', '--markets'])).toMatchObject({ code: 0, steps: ['build --markets'] })
   expect(await run(project, ['test'], { BUILD_EXIT: '3' })).toMatchObject({ code: 3, steps: ['build'] })
 })
 

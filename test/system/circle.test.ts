@@ -3,10 +3,12 @@ import { readFileSync, symlinkSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { buildFolder } from '../../prover/config.ts'
+import type { Circle } from '../../prover/service/development/circle.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
 import { CATCH_UP_BUILD, LIVE_BUILD } from '../../prover/service/workspace.ts'
 import { aaveText, hedgedText } from '../../prover/service/text/circleText.ts'
 import { errorOf, temporaryFolder, zkrisk, zkriskWith } from '../service/zkrisk.ts'
+import { type Served, serveIn } from './serveHere.ts'
 
 const folder = temporaryFolder()
 const steps = ['Venue', 'Fall', 'Liquidation', 'Open interest', 'Hedge', 'Aave', 'Audit']
@@ -75,8 +77,44 @@ describe('the demo with the circle', () => {
   })
 })
 
+/** Liquidations of the venue and trades of the hedging agent, as a service tells of them. */
+async function tellsOfCircle({ url }: Served, { places, opened, liquidated, hedged }: Circle): Promise<void> {
+  const json = async (address: string) => (await fetch(`${url}${address}`)).json()
+  const { liquidations, venue, says } = await json('/v1/liquidations')
+  expect([venue, says]).toEqual([places.venue, null])
+  const kinds = liquidations.map(({ kind }: { kind: string }) => kind)
+  expect(kinds.indexOf('liquidated')).toBeLessThan(kinds.indexOf('unhealthy'))
+  const [taken] = liquidations.filter(({ kind }: { kind: string }) => kind === 'liquidated')
+  expect(taken).toMatchObject({
+    transactionHash: liquidated.transactionHash,
+    taken: { owner: opened.seller, evidence: 'witness', fractionPercent: 25, badDebtQuote: '0' },
+  })
+  expect(Number(taken.taken.notionalQuote)).toBeGreaterThan(0)
+  expect(
+    new Set(
+      liquidations.flatMap(
+        (each: { kind: string; taken: unknown }) => (each.kind === 'liquidated') === (each.taken !== null),
+      ),
+    ),
+  ).toEqual(new Set([true]))
+  expect((await json('/v1/liquidations?limit=1')).liquidations).toHaveLength(1)
+  if ('leftOut' in hedged) return
+  const { trades, ...hedge } = await json('/v1/hedge')
+  // What the vaults were counted at, of the agent's own registry, and all of it held since.
+  expect(hedge).toMatchObject({
+    agent: hedged.agent,
+    says: null,
+    netDelta: -1.25,
+    wantedDelta: 1.25,
+    positionDelta: '1.25',
+  })
+  expect(trades).toEqual([expect.objectContaining({ bought: '1.25', targetDelta: '1.25', gapDelta: '1.25' })])
+  expect(Number(trades[0].cashQuote)).toBeCloseTo(-1.25 * (Number(hedged.priceE8) / 1e8), 0)
+  expect((await json('/v1/status')).parts).toEqual({ portfolio: true, hedge: true })
+}
+
 describe('zkrisk chain --circle', () => {
-  it('serves it behind a port: the receipt and both audits are asked for there', async () => {
+  it('S46: serves it behind a port: the receipt, both audits and a service’s liquidations and hedge are asked for there', async () => {
     const files = {
       deployment: join(folder, 'deployment.json'),
       keyFile: join(folder, 'prover.key'),
@@ -96,6 +134,12 @@ describe('zkrisk chain --circle', () => {
       expect(JSON.parse(stdout).accepted).toBe(true)
       expect(code).toBe(0)
     }
+    const served = await serveIn(
+      { rpc: url, deploymentFile: files.deployment, keyFile: files.keyFile },
+      join(folder, 'serve.sqlite'),
+    )
+    await tellsOfCircle(served, circle as Circle)
+    await served.end()
     await close()
   })
 

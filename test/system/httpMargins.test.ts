@@ -43,8 +43,10 @@ it('says that nothing was reported and nothing counted, before anything is', asy
     netDelta: null,
     underWay: null,
   })
-  expect(await json('/v1/hedge')).toMatchObject({ status: 'not-counted', wantedDelta: null, agent: null })
-  expect(await json('/v1/liquidations')).toEqual({ liquidations: [] })
+  const hedge = { status: 'not-counted', wantedDelta: null, agent: null, positionDelta: null, trades: [] }
+  expect(await json('/v1/hedge')).toMatchObject({ ...hedge, says: expect.stringContaining('`hedge`') })
+  const none = { liquidations: [], venue: null, says: expect.stringContaining('`venue`') }
+  expect(await json('/v1/liquidations')).toEqual(none)
   expect(await json('/v1/margins')).toMatchObject({ market: 'BTC-USD', newestRound: null })
   expect(await json(`/v1/accounts/0x${'11'.repeat(20)}`)).toMatchObject({ status: 404, code: 'http.unknown-account' })
   expect(await json('/v1/accounts/0x11')).toMatchObject({ status: 400, code: 'http.invalid' })
@@ -91,6 +93,8 @@ it.skipIf(chromiumPath === undefined)('is on the dashboard, in a real browser', 
     .or(page.locator('#accounts td').getByText('may be liquidated'))
     .waitFor()
   await page.locator('#interest').getByText('Delta that would hedge it').waitFor()
+  await page.locator('#liquidations').getByText('names no venue').waitFor()
+  await page.locator('#hedge').getByText('names no hedging agent').waitFor()
   expect(errors).toEqual([])
   await browser.close()
 })

@@ -25,6 +25,7 @@ import { formatProof, type MarginProofOptions, proveMargin } from '../../prover/
 import { formatUnhealthy, proveUnhealthyAccount } from '../../prover/service/answers/unhealthyProof.ts'
 import { openReader } from '../../prover/service/answers/inForce.ts'
 import { marginOf } from '../../prover/service/answers/margins.ts'
+import { findEngine, writeEngine } from '../../prover/service/takeover/takeOver.ts'
 import { policyOf } from '../../prover/service/daemon/portfolios/sharedRound.ts'
 import {
   developmentChainBehind,
@@ -129,13 +130,29 @@ it('R86: lands a later margin alone, the same to the last digit: a bundle says s
   expect(formatReading(reading)).toContain('not known: these margins were proven without thresholds')
 })
 
+it('S40: a deployment rebuilt from the chain names the registry of margins, its contracts and models', async () => {
+  const { addresses, portfolio: deployed } = chain.deployment
+  const place = { rpc: chain.url, registry: addresses.registry, portfolio: deployed?.registry }
+  const { deployment, findings } = await writeEngine(
+    { ...place, published: path('deployment.json') },
+    path('rebuilt.json'),
+  )
+  expect(findings).toEqual([])
+  expect(deployment.portfolio?.models).toHaveLength(deployed?.models.length ?? 0)
+  expect(deployment.portfolio).toEqual({ ...deployed, models: expect.arrayContaining(deployed?.models as unknown[]) })
+  const asMarkets = findEngine({ rpc: chain.url, registry: deployed?.registry ?? '' })
+  await expect(asMarkets).rejects.toMatchObject({ code: 'service.registry-kind' })
+  const asMargins = findEngine({ ...place, portfolio: addresses.registry })
+  await expect(asMargins).rejects.toMatchObject({ code: 'registry.not-a-registry' })
+})
+
 it('R87: adds the thresholds that margins alone left out, once, and an auditor accepts both', async () => {
   const registry = chain.deployment.portfolio?.registry ?? ''
   const provider = await connectProvider(chain.url)
   const client = await PortfolioClient.connect({ registry, provider })
   const later = { ...portfolio, market: { ...portfolio.market, asOf: '2026-02-05T04:35:00Z' } }
   const before = await client.margin(toBeHex(1n, 20))
-  const { proofs, gas } = await land(later, at('deployment.json'))
+  const { proofs, gas } = await land(later, at('rebuilt.json'))
   // Its array is in force.
   expect(proofs.map(({ statement }) => statement)).toEqual(['arrayMargin'])
   expect(gas.arrays).toBe(0)

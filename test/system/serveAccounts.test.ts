@@ -1,4 +1,5 @@
 /** Margins of accounts in a running service: from reports and rounds on the chain to margins in force there. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AccountsRange, type Held } from '../../scripts/tools/chains/accountsRange.ts'
@@ -8,7 +9,7 @@ import { roundFileOf } from '../../prover/service/daemon/accounts/roundBook.ts'
 import { jsonLog } from '../../prover/service/daemon/log.ts'
 import { isoTime } from '../../prover/service/text/figures.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
-import { temporaryFolder } from '../service/zkrisk.ts'
+import { temporaryFolder, zkrisk } from '../service/zkrisk.ts'
 
 const folder = temporaryFolder()
 let range: AccountsRange
@@ -99,7 +100,7 @@ const countsOf = (names: readonly (string | undefined)[]) =>
 
 describe('a service with a registry of margins', () => {
   const address = (number: number): string => `0x${number.toString(16).padStart(40, '0')}`
-  const [well, poor, third, fourth] = [1, 2, 3, 4].map(address) as [string, string, string, string]
+  const [well, poor, third, fourth, fifth] = [1, 2, 3, 4, 5].map(address) as [string, string, string, string, string]
   const marginOf = async (account: string) => {
     const { initialE8, maintenanceE8, asOf, sequence } = await range.client.margin(account)
     return { initialE8, maintenanceE8, asOf, sequence }
@@ -110,6 +111,25 @@ describe('a service with a registry of margins', () => {
   }
   const store = (name: string): string => join(folder, `${name}.sqlite`)
   let first: Awaited<ReturnType<typeof range.publish>>
+
+  it('takes what `zkrisk margin --report` reported and published, the round’s words among it', async () => {
+    const own = JSON.parse(
+      readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'examples', 'short-strangle.json'), 'utf8'),
+    )
+    const file = join(folder, 'perpetuals.json')
+    writeFileSync(file, JSON.stringify({ ...own, account: { cash: 20_000, perps: { quantity: 0.5 } } }))
+    const at = ['--rpc', range.url, '--deployment', range.deploymentFile, '--account', fifth]
+    const refused = await zkrisk('margin', file, '--report', range.rounds, '--prove', ...at, '--json')
+    expect(refused.code).toBe(2)
+    const { code, stdout } = await zkrisk('margin', file, '--report', range.rounds, ...at, '--json')
+    expect(code).toBe(0)
+    const { reported, im } = JSON.parse(stdout)
+    expect(reported).toMatchObject({ report: 1, round: isoTime(range.example.round.asOf) })
+    const service = serveAccounts(store('reported'))
+    await service.until((events) => ofAccount(events, fifth).length > 0)
+    await service.end()
+    expect(Number((await marginOf(fifth)).initialE8) / 1e8).toBe(im)
+  })
 
   it('S20: proves what was reported, arrays once, and shows who is below maintenance before anything else', async () => {
     const [held, below] = [range.held(30_000n), range.held(2_000n)]
@@ -221,7 +241,7 @@ describe('a service with a registry of margins', () => {
     await service.until((events) => events.some(({ step }) => step === 'counted'))
     await service.end()
     const { accounts, unhealthy } = await range.client.openInterest()
-    expect({ accounts, unhealthy }).toEqual({ accounts: 4n, unhealthy: 1n })
+    expect({ accounts, unhealthy }).toEqual({ accounts: 5n, unhealthy: 1n })
     expect([...(await range.taken()).values()].every((times) => times === 1)).toBe(true)
     expect(await range.isAuditAccepted()).toBe(true)
   })

@@ -88,7 +88,8 @@ const withoutScale: Partial<Record<ContractName, ContractName>> = {
 }
 const plainOf = (contract: ContractName): ContractName => withoutScale[contract] ?? contract
 
-const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean =>
+/** Whether the code is of one of the contracts that it may be. */
+export const isOurs = ({ part, code }: Pick<ContractRecord, 'part' | 'code'>): boolean =>
   contractsFor[part].some((name) => isCodeOf(compiledContractOf(name), code))
 
 function isCodeOf(contract: CompiledContract, code: string): boolean {

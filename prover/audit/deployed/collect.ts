@@ -91,28 +91,35 @@ export async function contractRecord(
   return { part, address, code, creation, ...(await collectCommittee(source, { part, address, code, creation })) }
 }
 
-/** The transaction that created a contract: the one of the first block that has its code, if the node has the states of then. */
-async function creationOf(
+/** The first block with a contract's code, of a node that has the states of then. @throws {@link RpcError} if it has not */
+export async function firstBlockWithCode(
   { provider, fromBlock, end }: DeployedSource,
   address: string,
-): Promise<CreationRecord | null> {
+): Promise<number> {
   const hasCode = async (block: number): Promise<boolean> =>
     (await ask('Looking for a creation', () => provider.getCode(address, block))) !== '0x'
+  let [before, after] = [(await hasCode(fromBlock)) ? 0 : fromBlock, end]
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2)
+    if (await hasCode(middle)) after = middle
+    else before = middle
+  }
+  return after
+}
+
+/** The transaction that created a contract: the one of the first block that has its code, if the node has the states of then. */
+async function creationOf(source: DeployedSource, address: string): Promise<CreationRecord | null> {
+  const { provider } = source
   try {
-    let [before, after] = [(await hasCode(fromBlock)) ? 0 : fromBlock, end]
-    while (after - before > 1) {
-      const middle = Math.floor((before + after) / 2)
-      if (await hasCode(middle)) after = middle
-      else before = middle
-    }
-    const block = await ask('Reading a block', () => provider.getBlock(after))
+    const first = await firstBlockWithCode(source, address)
+    const block = await ask('Reading a block', () => provider.getBlock(first))
     for (const transactionHash of block?.transactions ?? []) {
       const receipt = await ask('Reading a receipt', () => provider.getTransactionReceipt(transactionHash))
       if (receipt?.contractAddress !== address) continue
       const created = await ask('Reading a transaction', () => provider.getTransaction(transactionHash))
       if (created === null) return null
       const { from, nonce, data } = created
-      return { block: after, transactionHash, from, nonce, data: data.toLowerCase() }
+      return { block: first, transactionHash, from, nonce, data: data.toLowerCase() }
     }
     return null
   } catch (error) {

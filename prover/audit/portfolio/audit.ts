@@ -1,6 +1,5 @@
 /** An audit of margins: every proven margin of a portfolio registry, re-derived leg by leg from chain data alone. */
 import { Contract, type Provider } from 'ethers'
-import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { type AuditOptions, readAndJudge } from '../target.ts'
 import { collectPortfolioRecord } from './collect.ts'
@@ -50,7 +49,8 @@ export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAu
  * await isPortfolioRegistry(provider, addresses.registry) // → false
  */
 export async function isPortfolioRegistry(provider: Provider, registry: string): Promise<boolean> {
-  const contract = new Contract(registry, interfaceOf('PortfolioRegistry'), provider)
+  // Not the compiled one: a build for parameters of markets alone has no registry of margins, and audits.
+  const contract = new Contract(registry, ['function arrays() view returns (address)'], provider)
   try {
     await ask('Asking what the registry is', () => contract.getFunction('arrays')())
     return true

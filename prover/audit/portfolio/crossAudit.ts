@@ -1,6 +1,5 @@
 /** An audit of margins over several markets: every proven margin of a registry derived again from chain data alone. */
 import { Contract, type Provider } from 'ethers'
-import { interfaceOf } from '../../registry/artifacts.ts'
 import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
 import { type AuditOptions, readAndJudge } from '../target.ts'
 import { collectCrossRecord } from './crossCollect.ts'
@@ -23,7 +22,7 @@ export async function auditCross(options: AuditOptions): Promise<CrossAudit> {
 
 /** Whether the contract at an address is a registry of margins over several markets: only that kind has arrays of several. */
 export async function isCrossRegistry(provider: Provider, registry: string): Promise<boolean> {
-  const contract = new Contract(registry, interfaceOf('CrossMarginRegistry'), provider)
+  const contract = new Contract(registry, ['function marketArrays() view returns (address[])'], provider)
   try {
     await ask('Asking what the registry is', () => contract.getFunction('marketArrays')())
     return true

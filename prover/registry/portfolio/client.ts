@@ -1,5 +1,14 @@
 /** Margins of accounts on a chain, read and moved. */
-import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer, ZeroHash } from 'ethers'
+import {
+  Contract,
+  type ContractRunner,
+  getAddress,
+  type Log,
+  type Provider,
+  type Signer,
+  type TransactionResponse,
+  ZeroHash,
+} from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { type Units, unitsOfScale, unitsText, unitsWords } from '../../market/priceScale.ts'
 import type { StatementContext } from '../../statement/challenge.ts'
@@ -29,6 +38,9 @@ import {
 } from './calldata.ts'
 import { type CountUnderWay, type OpenInterest, openInterestIn } from './openInterest.ts'
 import { roundIdOf, type RoundWords } from './rounds.ts'
+
+/** More than margins of a full batch take, and less than any chain lets one transaction have. */
+const UNTRIED_GAS = 4_000_000n
 
 /** Proven margins as consumers read them. */
 export type ProvenMargin = {
@@ -459,6 +471,34 @@ export class PortfolioClient {
       const receipt = await (await signer.sendTransaction(transaction)).wait()
       if (receipt === null) throw new RpcError(doing, new Error('the transaction was not mined'))
       return { transactionHash: receipt.hash, block: receipt.blockNumber, gasUsed: receipt.gasUsed }
+    })
+  }
+
+  /**
+   * Lands arrays, and then margins that rest on them, each sent before the one before it is mined: one block may take all of them.
+   *
+   * @throws {@link ContractRevertError} if the arrays would be refused; {@link RpcError} if something was, of what no trial was possible
+   */
+  async landTogether(calls: readonly RegistryCall[]): Promise<readonly Landed[]> {
+    const { signer } = this
+    if (signer === undefined) throw new NoSignerError()
+    const doing = 'Submitting arrays and margins together'
+    return ask(doing, async () => {
+      const from = await signer.getAddress()
+      const first = await signer.getNonce('pending')
+      const sent: TransactionResponse[] = []
+      for (const [i, call] of calls.entries()) {
+        const transaction = { to: await this.addressOf(call.contract), data: encodeRegistryCall(call), from }
+        // Before the arrays are in force, no node can say what margins over them would take.
+        const isTried = call.contract === 'RiskArrays'
+        const gasLimit = isTried ? await this.provider.estimateGas(transaction) : UNTRIED_GAS
+        sent.push(await signer.sendTransaction({ ...transaction, nonce: first + i, gasLimit }))
+      }
+      const receipts = await Promise.all(sent.map((each) => each.wait()))
+      return receipts.map((receipt) => {
+        if (receipt === null) throw new RpcError(doing, new Error('a transaction was not mined'))
+        return { transactionHash: receipt.hash, block: receipt.blockNumber, gasUsed: receipt.gasUsed }
+      })
     })
   }
 

@@ -2,6 +2,7 @@
 import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import type { ExistingCross } from '../answers/crossSite.ts'
+import type { ExistingRegistry } from '../answers/marginSite.ts'
 import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
@@ -16,6 +17,7 @@ type Options = ChainFlags & {
   marginsAlone?: boolean
   count?: boolean
   unhealthy?: boolean
+  report?: string
   out?: string
   rpc?: RpcAddress
   deployment?: string
@@ -45,6 +47,7 @@ export function addMarginCommand(program: Command): void {
       'margin portfolio.json --prove --unhealthy',
       'margin portfolio.json --prove --rpc http://127.0.0.1:8545 --deployment deployment.json',
       'margin two-markets.json --prove --rpc http://127.0.0.1:8545 --registry 0x…',
+      'margin portfolio.json --report rounds/ --rpc http://127.0.0.1:8545 --deployment deployment.json',
       'margin portfolio.json --prove --count',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
@@ -70,6 +73,10 @@ export function addMarginCommand(program: Command): void {
       '--unhealthy',
       'with --prove: that one scenario leaves it below maintenance, and no more: the shortest way to a liquidation',
     )
+    .option(
+      '--report <folder>',
+      'instead of --prove: publish the round and report the account there, with the round’s words in this folder, for `zkrisk serve` to prove it',
+    )
     .option('-o, --out <file>', 'with --prove: a bundle of all proofs and what they rest on, for `zkrisk verify`')
     .option(
       '--rpc <url>',
@@ -92,7 +99,8 @@ export function addMarginCommand(program: Command): void {
   addChainOptions(margin).action(
     action<Options, [string | undefined]>(async (terminal, options, portfolio) => {
       if (options.chain !== undefined) return await marginThrough(terminal, portfolio, options.chain, options)
-      const proving = provingOptions(options)
+      const reporting = reportingOptions(options)
+      const proving = reporting === undefined ? provingOptions(options) : undefined
       requireOptions(ofChains(options), { needs: 'chain' })
       const [
         { readAccountOverMarkets },
@@ -110,6 +118,16 @@ export function addMarginCommand(program: Command): void {
         terminal.say(`Pictures: ${options.html}`)
       }
       const isExplained = options.explain === true
+      if (reporting !== undefined) {
+        requireOneMarket(answer, 'report')
+        const { formatReported, reportMargin } = await import('../answers/marginReport.ts')
+        const reported = await reportMargin(provableMarket(answer), reporting.existing, reporting.folder, terminal.say)
+        terminal.result(
+          { ...accountJson(answer, isExplained), reported },
+          `${formatAccount(answer, isExplained)}\n\n${formatReported(reported)}`,
+        )
+        return EXIT.success
+      }
       if (proving !== undefined && together !== undefined) {
         const { crossProofJson, formatCrossProof, proveCross } = await import('../answers/crossProof.ts')
         const proof = await proveCross(together, terminal.say, { existing: proving.existing })
@@ -164,6 +182,19 @@ function inDeployment({ existing, ...options }: ProvingOptions): MarginProofOpti
   const { deployment, registry, ...rest } = existing
   if (deployment === undefined || registry !== undefined) throw new RegistryOfSeveralError()
   return { ...options, existing: { deployment, ...rest } }
+}
+
+/** Where to report, if that is wanted. @throws {@link OptionAloneError}, {@link UsageError} */
+function reportingOptions(
+  options: Options,
+): { readonly existing: ExistingRegistry; readonly folder: string } | undefined {
+  const { report: folder, prove, marginsAlone, count, unhealthy, out, registry, rpc, deployment } = options
+  if (folder === undefined) return undefined
+  requireOptions({ prove, 'margins-alone': marginsAlone, count, unhealthy, out, registry }, { excludes: 'report' })
+  if (rpc === undefined) throw new OptionAloneError('report', 'rpc')
+  if (deployment === undefined) throw new OptionAloneError('report', 'deployment')
+  const { account, keyFile, signerKeyFile, venueKeyFile } = options
+  return { folder, existing: { rpc, deployment, account, keyFile, signerKeyFile, venueKeyFile } }
 }
 
 /** How to prove, if it is wanted. @throws {@link ProvingOptionError} */
@@ -257,7 +288,7 @@ async function marginThrough(
   if (portfolio === undefined || options.deriveCase !== undefined) throw new AccountChoiceError()
   if (options.prove === true) throw new ProveThroughError()
   provingOptions(options)
-  requireOptions({ explain: options.explain }, { excludes: 'chain' })
+  requireOptions({ explain: options.explain, report: options.report }, { excludes: 'chain' })
   const { maxAgeSeconds, ...reading } = chainOptions(options)
   const { allowArbitrage, now, spot } = options
   const answers = await marginsThrough(portfolio, chains, { allowArbitrage, now, spot, maxAgeSeconds, reading })

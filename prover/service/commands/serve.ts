@@ -2,6 +2,7 @@ import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { LogLevel, ServiceLog } from '../daemon/log.ts'
+import type { ServeEvent } from '../daemon/serve.ts'
 import type { RunServeOptions } from '../daemon/serving.ts'
 import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
@@ -12,6 +13,9 @@ import { stopSignal } from './stop.ts'
 type Options = ShownOptions & {
   rpc?: RpcAddress
   deployment?: string
+  registry?: string
+  portfolio?: string
+  fromBlock?: number
   demo?: boolean
   keyFile?: string
   passwordFile?: string
@@ -47,6 +51,7 @@ type ShownOptions = {
   maxHeadAge?: number
   maxLag?: number
   minBalance?: number
+  traces?: string
   log: 'human' | 'json'
   logLevel: LogLevel
 }
@@ -61,6 +66,7 @@ export function addServeCommand(program: Command): void {
     'watch the inboxes, prove batches as triggers ask for them, and put them in force',
     [
       'serve --rpc http://127.0.0.1:8545 --deployment deployment.json --key-file prover.key',
+      'serve --rpc … --registry 0x… --key-file prover.key',
       'serve --rpc … --deployment deployment.json --trigger prediction spot --spot-move 0.01',
       'serve --rpc … --deployment deployment.json --http 127.0.0.1:8080 --api-keys keys.json --log json',
       'serve --demo',
@@ -74,6 +80,15 @@ export function addServeCommand(program: Command): void {
     )
     .option('--rpc <url>', 'node of the chain: http(s) or ws(s); several times, for others that stand by', rpcAddresses)
     .option('--deployment <file>', 'where the engine lives')
+    .option(
+      '--registry <address>',
+      'the registry alone: all else is read from the chain, and a deployment file compared',
+    )
+    .option(
+      '--from-block <block>',
+      'registry: a block before its deployment, if the node does not tell',
+      wholeNumber(0),
+    )
     .option('--demo', 'a development chain here and now, fed with the crash of March 2020, and its dashboard')
     .option('--key-file <file>', 'private key that pays, or a keystore with one; by default the variable ZKRISK_KEY')
     .option('--password-file <file>', 'password of a keystore; by default the variable ZKRISK_PASSWORD')
@@ -127,9 +142,13 @@ export function addServeCommand(program: Command): void {
     action<Options, []>(async (terminal, options) => {
       const { runServe } = await import('../daemon/serving.ts')
       const log = await openLog(options, terminal)
+      const onEvent = (event: ServeEvent): void => {
+        if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
+        if (!terminal.json || options.log === 'json') log.event(event)
+      }
       const events = await runServe({
         ...options,
-        ...(await placeOf(options, terminal)),
+        ...(await placeOf(options, terminal, onEvent)),
         ...surfaceOf(options, log),
         triggers: {
           triggers: options.trigger,
@@ -143,10 +162,7 @@ export function addServeCommand(program: Command): void {
         pollMs: options.poll,
         accounts: accountsOf(options),
         signal: stopSignal(),
-        onEvent: (event) => {
-          if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
-          if (!terminal.json || options.log === 'json') log.event(event)
-        },
+        onEvent,
       })
       if (!terminal.json)
         terminal.result(
@@ -201,6 +217,10 @@ function addShownOptions(serve: Command): Command {
     .option('--max-head-age <seconds>', 'not ready when the chain has had no block for so long', positiveNumber)
     .option('--max-lag <seconds>', 'not ready when an observation waits so long for its proof', positiveNumber)
     .option('--min-balance <amount>', 'not ready when the account has less of the chain’s currency', positiveNumber)
+    .option(
+      '--traces <url>',
+      'collector of OpenTelemetry; by default what OTEL_EXPORTER_OTLP_ENDPOINT says (docs/operations.md)',
+    )
     .addOption(
       new Option('--log <format>', 'how the service tells of its work').choices(['human', 'json']).default('human'),
     )
@@ -211,27 +231,34 @@ function addShownOptions(serve: Command): Command {
     )
 }
 
+type ServedPlace = Pick<RunServeOptions, 'rpc' | 'deployment' | 'keyFile' | 'store' | 'database'>
+
 /** Where to serve: what the flags name, or a chain of the demonstration's own. */
 async function placeOf(
   options: Options,
   terminal: Terminal,
-): Promise<{
-  readonly rpc: RpcAddress
-  readonly deployment: string
-  readonly keyFile?: string | undefined
-  readonly store: string
-  readonly database: string | undefined
-}> {
-  const { rpc, deployment, keyFile, store } = options
+  onEvent: RunServeOptions['onEvent'],
+): Promise<ServedPlace> {
+  const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
-    requireOptions({ rpc, deployment, 'key-file': keyFile, database: options.database }, { excludes: 'demo' })
+    requireOptions(
+      { rpc, deployment, registry, portfolio, 'key-file': keyFile, database: options.database },
+      { excludes: 'demo' },
+    )
     const { openServeDemo } = await import('../development/serveDemo.ts')
     return { ...(await openServeDemo(terminal.say)), database: undefined }
   }
   if (rpc === undefined) throw new OptionMissingError('rpc')
-  if (deployment === undefined) throw new OptionMissingError('deployment')
   // A file that is named is meant, whatever else the shell knows.
   const database = options.database ?? (store === undefined ? process.env.DATABASE_URL || undefined : undefined)
   if (database === undefined) requireOptions({ 'prove-here': options.proveHere }, { needs: 'database' })
-  return { rpc, deployment, keyFile, store: store ?? 'state/serve.sqlite', database }
+  const own = { rpc, keyFile, store: store ?? 'state/serve.sqlite', database }
+  if (registry === undefined) {
+    requireOptions({ portfolio, 'from-block': fromBlock }, { needs: 'registry' })
+    if (deployment === undefined) throw new (await import('../answers/inForce.ts')).PlaceMissingError()
+    return { ...own, deployment }
+  }
+  const { takeOver } = await import('../takeover/takeOver.ts')
+  const rebuilt = await takeOver({ rpc, registry, portfolio, fromBlock, keys, published: deployment }, onEvent)
+  return { ...own, deployment: rebuilt }
 }

@@ -47,6 +47,7 @@ import { buildOf } from '../workspace.ts'
 /** A step that was just stored, or begun. */
 export type ServeEvent = {
   readonly step:
+    | 'rebuilt'
     | 'started'
     | 'planned'
     | 'proven'
@@ -76,8 +77,18 @@ export type ServeEvent = {
   readonly build?: string
   /** Of `planned`: what asked for it, by name. */
   readonly trigger?: string
-  /** Of `proven` and `statement-proven`. */
-  readonly proof?: { readonly milliseconds: number; readonly backend: Backend }
+  /** Of `planned`: when the service began to look for it, unix milliseconds, and what it moves. */
+  readonly plan?: {
+    readonly beganAt: number
+    readonly modelId: string
+    readonly markets: readonly { readonly name: string; readonly sequence: number; readonly asOf: number }[]
+  }
+  /** Of `proven` and `statement-proven`; the witness is part of all of it. */
+  readonly proof?: {
+    readonly milliseconds: number
+    readonly witnessMilliseconds: number
+    readonly backend: Backend
+  }
   /** Of `confirmed`, where its transaction is known. */
   readonly gasUsed?: number
   /** Of `alarm` and `alarm-cleared`. */
@@ -301,9 +312,11 @@ class Service {
   }
 
   private laneOf(accounts: AccountsOptions): AccountsLane {
-    const { prover, store, account, signal } = this.options
+    const { prover, store, account, signal, proofsUnderWay } = this.options
     const report = (event: ServeEvent): Promise<void> => this.report(event)
-    const lane = new AccountsLane({ ...accounts, prover, store, from: account.address, signal, report })
+    const lane = new AccountsLane({
+      ...{ ...accounts, prover, store, proofsUnderWay, from: account.address, signal, report },
+    })
     this.options.onAccounts?.(lane)
     return lane
   }
@@ -396,6 +409,7 @@ class Service {
   }
 
   private async plan(): Promise<boolean> {
+    const beganAt = Date.now()
     const found = await this.find()
     if (found === undefined) {
       const planned = new Set(this.planned.keys())
@@ -422,7 +436,11 @@ class Service {
     }
     this.lastBuild = next.batch.build.name
     await this.options.control?.begun(next.names, id)
-    await this.report({ step: 'planned', job: id, build: job.build, trigger: name, detail: `${summary} (${trigger})` })
+    const plan = planOf(next, beganAt)
+    await this.report({
+      ...{ step: 'planned', job: id, build: job.build, trigger: name, plan },
+      detail: `${summary} (${trigger})`,
+    })
     if (job.status === 'planned') {
       this.planned.set(id, { next, statement, keys })
       this.beginProof(job)
@@ -621,7 +639,7 @@ class Service {
     for (const name of next.names) this.suspects.delete(name)
     await this.store.proven(job.id, formatBundle(bundle))
     this.planned.delete(job.id)
-    const proof = { milliseconds: timings.total, backend }
+    const proof = { milliseconds: timings.total, witnessMilliseconds: timings.witness, backend }
     await this.report({ step: 'proven', job: job.id, proof, detail: `${(timings.total / 1000).toFixed(1)} s` })
   }
 
@@ -694,6 +712,14 @@ function volatilityOf(batch: MarketRiskBatch, i: number, inForce: Parameters | u
   const { parameters } = updateMarket(model, previous, observations, { learning, margin, market: policy })
   return inForce && { inForceX24: inForce.volatilityX24, nowX24: parameters.volatilityX24 }
 }
+
+const planOf = ({ batch, names }: NextBatch, beganAt: number): NonNullable<ServeEvent['plan']> => ({
+  ...{ beganAt, modelId: batch.modelId },
+  markets: batch.markets.map(({ sequence, observations }, i) => ({
+    ...{ name: names[i] ?? '', sequence: Number(sequence) },
+    asOf: Number(observations.at(-1)?.asOf ?? 0n),
+  })),
+})
 
 /** What a job's batch proved of each market. */
 function inForceOf({ id, bundle }: Job): readonly InForceNow[] {

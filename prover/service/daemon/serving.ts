@@ -27,13 +27,15 @@ import { openStores } from './stores/openStores.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
+import { openTracing } from './tracing.ts'
 
 export type RunServeOptions = Pick<
   ServeOptions,
   'settleMs' | 'triggers' | 'signal' | 'onEvent' | 'onSubmitter' | 'leastBatches'
 > & {
   readonly rpc: RpcAddress
-  readonly deployment: string
+  /** Its file, or what was rebuilt from the chain. */
+  readonly deployment: string | Deployment
   readonly keyFile?: string | undefined
   readonly passwordFile?: string | undefined
   /** A module that signs with a key kept elsewhere, instead of a key file. */
@@ -50,6 +52,8 @@ export type RunServeOptions = Pick<
   readonly keys?: string | undefined
   /** Margins of accounts, where the deployment has a registry of them; words of rounds lie beside the store by default. */
   readonly accounts?: Partial<AccountsWanted> | false | undefined
+  /** Collector of traces; by default what OpenTelemetry's variables say, and none without. */
+  readonly traces?: string | undefined
   /** Where the service shows itself, and to whom; nowhere by default. */
   readonly surface?: SurfaceOptions & { readonly log: ServiceLog }
 }
@@ -62,10 +66,12 @@ export type RunServeOptions = Pick<
 export async function runServe(
   options: RunServeOptions,
 ): Promise<{ readonly confirmed: number; readonly superseded: number }> {
-  const deployment = await readDeployment(options.deployment)
+  const { deployment: given } = options
+  const deployment = typeof given === 'string' ? await readDeployment(given) : given
   requireCircuits(deployment)
   const { registry } = deployment.addresses
   const families = familiesOf(deployment, options.keys)
+  const tracing = await openTracing(options.traces)
   const provider = await connectProvider(options.rpc, deployment.chainId)
   const account = await accountOf(options, provider)
   const client = await RegistryClient.connect({
@@ -124,12 +130,14 @@ export async function runServe(
       onEvent: async (event) => {
         if (event.step === 'confirmed' || event.step === 'superseded') counts[event.step]++
         surface?.record(event)
+        tracing?.hear(event)
         await options.onEvent(event)
       },
     })
     return counts
   } finally {
     await surface?.close()
+    await tracing?.close()
     await store.close()
     await (fleet ?? prover).close()
     provider.destroy()

@@ -6,6 +6,7 @@ import { ProverError } from '../../errors.ts'
 import { generateVerifierContract, type VerificationKey, verificationKeyHash } from '../../proof/index.ts'
 import { type Artifact, verifierArtifactOf } from '../../registry/index.ts'
 import { verifierNameOf } from '../../registry/artifacts.ts'
+import { digestOfJson } from '../../registry/digest.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import { buildFolder, projectRoot } from '../../config.ts'
 
@@ -30,9 +31,11 @@ export const isVerifierOf = ({ deployedBytecode }: Artifact, key: VerificationKe
 export function verifierFor(build: string, key: VerificationKey): Artifact {
   const built = verifierArtifactOf(build)
   if (isVerifierOf(built, key)) return built
-  const kept = join(buildFolder, 'verifiers', `${verifierNameOf(build)}-${verificationKeyHash(key)}.json`)
+  // By the settings too: what another version compiled is other code.
+  const name = `${verifierNameOf(build)}-${verificationKeyHash(key)}-${digestOfJson(settings).slice(0, 16)}.json`
+  const kept = join(buildFolder, 'verifiers', name)
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Artifact
-  const compiled = compile(build, key)
+  const compiled = compileVerifier(build, key)
   if (compiled === undefined || !isVerifierOf(compiled, key)) {
     throw new VerifierUnfitError(build, verificationKeyHash(key))
   }
@@ -40,8 +43,11 @@ export function verifierFor(build: string, key: VerificationKey): Artifact {
   return compiled
 }
 
-/** With the settings of hardhat.config.ts; undefined where the compiler, which checkouts have, is not installed. */
-function compile(build: string, key: VerificationKey): Artifact | undefined {
+/** Those of hardhat.config.ts. */
+const settings = { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 1_000 } }
+
+/** As the build compiles it; undefined where the compiler, which checkouts have, is not installed. */
+export function compileVerifier(build: string, key: VerificationKey): Artifact | undefined {
   const name = verifierNameOf(build)
   let compiler: Compiler
   try {
@@ -53,9 +59,7 @@ function compile(build: string, key: VerificationKey): Artifact | undefined {
     language: 'Solidity',
     sources: { [`${name}.sol`]: { content: generateVerifierContract(key, name) } },
     settings: {
-      evmVersion: 'cancun',
-      viaIR: true,
-      optimizer: { enabled: true, runs: 10_000 },
+      ...settings,
       outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
     },
   }

@@ -98,7 +98,7 @@ export async function openChain(options: {
     const circle = circleOwn && (await circleAt(engine, start, circleOwn, options.say))
     const deployment =
       circle !== undefined
-        ? { ...engine.deployment, portfolio: circle.places.portfolio }
+        ? withCircle(engine.deployment, circle)
         : portfolio === undefined
           ? engine.deployment
           : 'parts' in portfolio
@@ -114,6 +114,13 @@ export async function openChain(options: {
     await server.close()
     throw error
   }
+}
+
+/** The same with what the circle put beside it, whose events a service tells of. */
+function withCircle(deployment: Deployment, { places, hedged }: Circle): Deployment {
+  const { portfolio, venue: address, fromBlock: block } = places
+  const hedge = 'leftOut' in hedged ? {} : { hedge: { agent: hedged.agent, block: hedged.fromBlock } }
+  return { ...deployment, portfolio, venue: { address, block }, ...hedge }
 }
 
 /** The hours after the start are proven, and the circle run over what is then in force. */

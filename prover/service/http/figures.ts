@@ -21,9 +21,11 @@ import {
   portfolioReading,
 } from '../answers/inForce.ts'
 import { isoTime } from '../text/figures.ts'
-import { AccountLedger, type LiquidationEvent, type RankedAccount } from './accounts.ts'
+import { AccountLedger, type RankedAccount } from './accounts.ts'
+import { HedgeBook, type HedgeReading, unhedged } from './hedge.ts'
 import { ChainSlowError, PartMissingError, ThingUnknownError } from './problems.ts'
 import { MarketSeries, type SeriesPoint } from './series.ts'
+import { type LiquidationsReading, VenueLedger } from './venue.ts'
 
 /** The newest block, as the node told of it. */
 export type Head = {
@@ -84,6 +86,8 @@ export class Figures {
   private readonly portfolio: PortfolioClient | undefined
   private readonly series: MarketSeries
   private readonly ledger: AccountLedger | undefined
+  private readonly venue: VenueLedger
+  private readonly hedgeBook: HedgeBook | undefined
   private readonly kept = new Map<string, Kept>()
   private turn: Promise<unknown> = Promise.resolve()
   private lastHead: { readonly at: number; readonly head: Promise<Head> } | undefined
@@ -100,6 +104,8 @@ export class Figures {
     this.portfolio = clients.portfolio
     this.series = new MarketSeries(provider, addresses.registry, block)
     this.ledger = portfolio && new AccountLedger(provider, portfolio.registry, block)
+    this.venue = new VenueLedger(provider, deployment)
+    this.hedgeBook = deployment.hedge && new HedgeBook(provider, deployment.hedge, block)
   }
 
   /** With readers of its own: none shares what it remembers with the service. */
@@ -109,6 +115,10 @@ export class Figures {
     const registry = deployment.portfolio?.registry
     const portfolio = registry === undefined ? undefined : await PortfolioClient.connect({ ...own, registry })
     return new Figures(deployment, provider, { market, portfolio })
+  }
+
+  get hasHedge(): boolean {
+    return this.hedgeBook !== undefined
   }
 
   get hasPortfolio(): boolean {
@@ -224,9 +234,15 @@ export class Figures {
   }
 
   /** @throws {@link PartMissingError} */
-  async liquidations(): Promise<readonly LiquidationEvent[]> {
+  async liquidations(): Promise<LiquidationsReading> {
     this.requirePortfolio()
-    return this.once('liquidations', async () => (await this.ledger?.liquidations()) ?? [])
+    return this.once('liquidations', async () => this.venue.among((await this.ledger?.liquidations()) ?? []))
+  }
+
+  /** Of the agent's own registry; without an agent what would hedge this one. @throws {@link PartMissingError} */
+  async hedge(): Promise<HedgeReading> {
+    const { hedgeBook } = this
+    return hedgeBook === undefined ? unhedged(await this.openInterest()) : this.once('hedge', () => hedgeBook.read())
   }
 
   /** @throws {@link PartMissingError}, {@link ThingUnknownError} */

@@ -119,7 +119,7 @@ async function statusOf({ figures, jobs, requests, readiness, board, account }: 
     jobs: await jobs.counts(),
     sending: sendingOf(board),
     waitingRequests: (await requests.waiting()).length,
-    parts: { portfolio: figures.hasPortfolio, accounts: board.accounts() !== undefined, hedge: false },
+    parts: { portfolio: figures.hasPortfolio, accounts: board.accounts() !== undefined, hedge: figures.hasHedge },
   }
 }
 
@@ -246,15 +246,24 @@ function portfolioRoutes({ figures, pipeline }: HttpParts): readonly Route[] {
     ),
     get(
       '/v1/liquidations',
-      'Accounts shown to be below maintenance, and cleared, newest first',
-      schemas.listOf('liquidations', schemas.liquidationSchema),
-      async ({ query: { limit = 50 } }) => ({ liquidations: (await figures.liquidations()).slice(0, limit) }),
+      'Accounts shown to be below maintenance, cleared, or liquidated by the venue, newest first',
+      schemas.liquidationsSchema,
+      async ({ query: { limit = 50 } }) => {
+        const { liquidations, ...rest } = await figures.liquidations()
+        return { liquidations: liquidations.slice(0, limit), ...rest }
+      },
       { query: schemas.pageQuery },
     ),
-    get('/v1/hedge', 'What would hedge the proven net delta', schemas.hedgeSchema, async () => {
-      const { market, status, asOf, netDelta } = await figures.openInterest()
-      return { market, status, asOf, netDelta, wantedDelta: netDelta === null ? null : 0 - netDelta, agent: null }
-    }),
+    get(
+      '/v1/hedge',
+      'What would hedge the proven net delta, what the agent holds and what it traded, newest first',
+      schemas.hedgeSchema,
+      async ({ query: { limit = 50 } }) => {
+        const { trades, ...rest } = await figures.hedge()
+        return { ...rest, trades: trades.slice(0, limit) }
+      },
+      { query: schemas.pageQuery },
+    ),
   ]
 }
 

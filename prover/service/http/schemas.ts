@@ -237,12 +237,37 @@ export const openInterestSchema = z.object({
   underWay: z.object({ asOf: time, counted: z.int(), accounts: z.int(), openedAt: time }).nullable(),
 })
 
-export const liquidationSchema = z.object({
-  kind: z.enum(['unhealthy', 'cleared']),
-  account: z.string(),
+const liquidationSchema = z.object({
+  kind: z
+    .enum(['unhealthy', 'cleared', 'liquidated'])
+    .describe('Shown to be below maintenance; no longer; taken over in part by a liquidator of the venue'),
+  account: z.string().describe('As the registry knows it'),
   block: z.int(),
   transactionHash: z.string(),
+  taken: z
+    .object({
+      owner: z.string(),
+      liquidator: z.string(),
+      asOf: time.describe('Round of the evidence'),
+      evidence: z.enum(['margins', 'witness']),
+      fractionPercent: z.number(),
+      notionalQuote: money,
+      cashQuote: money.describe('That went to the liquidator; negative: that it paid'),
+      bonusPercent: z.number(),
+      coveredQuote: money.describe('By the insurance fund'),
+      badDebtQuote: money,
+    })
+    .nullable()
+    .describe('Of `liquidated` alone; `zkrisk receipt` verifies it'),
 })
+
+export const liquidationsSchema = z.object({
+  liquidations: z.array(liquidationSchema),
+  venue: z.string().nullable().describe('Whose liquidations are among them; null where the deployment names none'),
+  says: z.string().nullable().describe('Why none are'),
+})
+
+const quantity = z.string().describe('Exact decimal, of units of the asset')
 
 export const hedgeSchema = z.object({
   market: z.string(),
@@ -251,6 +276,21 @@ export const hedgeSchema = z.object({
   netDelta: z.number().nullable().describe('Of all accounts together, proven; of units of the asset'),
   wantedDelta: z.number().nullable().describe('What would hedge it: its opposite'),
   agent: z.string().nullable().describe('Who trades it; null where the deployment names nobody'),
+  says: z.string().nullable().describe('Why nothing is known of a hedge'),
+  positionDelta: quantity.nullable().describe('What the agent holds beyond what is held against no delta'),
+  lastTradeAt: time.nullable(),
+  trades: z.array(
+    z.object({
+      block: z.int(),
+      transactionHash: z.string(),
+      figuresAsOf: time.describe('Round of the open interest'),
+      bought: quantity.describe('Negative: sold'),
+      cashQuote: money.describe('Came in; negative: went out'),
+      targetDelta: quantity,
+      gapDelta: quantity.describe('What was wanted more, before the trade'),
+      bandDelta: quantity.describe('Gap that is left alone'),
+    }),
+  ),
 })
 
 export const alarmSchema = z.object({ kind: z.string(), of: z.string(), says: z.string() })

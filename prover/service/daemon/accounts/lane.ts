@@ -53,6 +53,8 @@ export type AccountsOptions = {
 type Parts = AccountsOptions & {
   readonly prover: Prover
   readonly store: JobStore
+  /** Pieces of work being proven at once; as many as keep one machine busy, by default. */
+  readonly proofsUnderWay?: number | undefined
   /** Who sends. */
   readonly from: string
   readonly signal: AbortSignal
@@ -68,8 +70,6 @@ export type AccountsState = Queue & {
   readonly pausedFor: string | undefined
 }
 
-/** Pieces of work that are proven at once. */
-const MOST_PROVEN_AT_ONCE = CALLS_UNDER_WAY
 /** Proven ones that wait to be sent: their proofs are held in the store, and rounds run out while they wait. */
 const MOST_WAITING = 8
 const FIRST_PAUSE_MS = 1_000
@@ -99,6 +99,8 @@ export class AccountsLane {
   private readonly proofs = new Map<string, Promise<void>>()
   private readonly refused = new Map<string, number>()
   private readonly missingSince = new Map<string, number>()
+  /** Accounts whose last work ended a moment ago, in unix milliseconds. */
+  private readonly heldUntil = new Map<string, number>()
   /** What no pause mends. */
   private readonly broken: unknown[] = []
   private pause = FIRST_PAUSE_MS
@@ -172,7 +174,7 @@ export class AccountsLane {
     const units = new Map(this.units)
     const open = (await store.openJobs()).filter(isAccountJob)
     this.waiting = open.filter(({ status }) => status === 'proven').length
-    if (this.units.size >= MOST_PROVEN_AT_ONCE || this.waiting >= MOST_WAITING) return false
+    if (this.units.size >= (this.parts.proofsUnderWay ?? CALLS_UNDER_WAY) || this.waiting >= MOST_WAITING) return false
     const unit = await this.selection.next(terms, this.underWayIn(open, units))
     if (unit !== undefined) return this.start(unit)
     // Those of another process: what was under way here when the store was asked may have been proven since.
@@ -201,7 +203,8 @@ export class AccountsLane {
   }
 
   private underWayIn(open: readonly Job[], units: ReadonlyMap<string, Unit>): UnderWay {
-    const accounts = new Set<string>()
+    for (const [account, until] of this.heldUntil) if (until < Date.now()) this.heldUntil.delete(account)
+    const accounts = new Set<string>(this.heldUntil.keys())
     const arrays = new Map<bigint, readonly Strikes[]>()
     let isCountOpening = false
     const add = (kind: AccountJob['kind'], of: Of, brings: readonly Strikes[]) => {
@@ -243,7 +246,11 @@ export class AccountsLane {
     const said = `${unit.kind} of the round of ${round}: ${summary}`
     let job = await store.plan({ id, build, trigger, summary: said })
     if (job.status === 'superseded' || job.status === 'confirmed') {
-      if (Date.now() - job.updatedAt < REFUSED_PAUSE_MS) return false
+      if (Date.now() - job.updatedAt < REFUSED_PAUSE_MS) {
+        // Others need not wait with them.
+        for (const { account } of unit.accounts) this.heldUntil.set(account, job.updatedAt + REFUSED_PAUSE_MS)
+        return unit.accounts.length > 0
+      }
       job = await store.reopen(id)
     }
     const name = trigger.slice(0, trigger.indexOf(':'))
@@ -266,10 +273,15 @@ export class AccountsLane {
       const call = await unit.prove(async (model, statement) => {
         this.requireWanted(unit)
         const { proven, timings, backend } = await proveStatement(this.parts.prover, model, statement)
-        const proof = { milliseconds: timings.total, backend: backend as ServeProof['backend'] }
+        const proof: ServeProof = {
+          ...{ milliseconds: timings.total, witnessMilliseconds: timings.witness },
+          backend: backend as ServeProof['backend'],
+        }
         made.milliseconds += proof.milliseconds
         made.backend = proof.backend
-        await report({ step: 'statement-proven', job: job.id, build: model.build.name, proof })
+        const { name } = model.build
+        const detail = `${name}, ${(proof.milliseconds / 1000).toFixed(1)} s`
+        await report({ step: 'statement-proven', job: job.id, build: name, proof, detail })
         return proven
       })
       this.requireWanted(unit)
@@ -282,7 +294,8 @@ export class AccountsLane {
         detail: `${(made.milliseconds / 1000).toFixed(1)} s`,
       })
     } catch (error) {
-      if (error instanceof WorkStopped) return
+      // The next service begins it again; what fails because this one ends is no failure.
+      if (this.parts.signal.aborted) return
       if (error instanceof WorkDropped) return this.end(job, error.reason)
       const { code, message } = describeError(error)
       if (!(error instanceof ProverError)) return void this.broken.push(error)
@@ -292,9 +305,9 @@ export class AccountsLane {
     }
   }
 
-  /** @throws {@link WorkDropped}, {@link WorkStopped} */
+  /** @throws {@link WorkDropped} */
   private requireWanted(unit: Unit): void {
-    if (this.parts.signal.aborted) throw new WorkStopped()
+    if (this.parts.signal.aborted) throw new WorkDropped({ code: 'stopped', says: 'the service ends' })
     const reason = this.terms && this.selection.reasonToDrop(unit, this.terms)
     if (reason !== undefined) throw new WorkDropped(reason)
   }
@@ -440,6 +453,3 @@ class WorkDropped extends Error {
     this.reason = reason
   }
 }
-
-/** The service ends: what was begun is planned again by the next one. */
-class WorkStopped extends Error {}

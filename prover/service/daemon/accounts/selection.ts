@@ -66,6 +66,16 @@ const MOST_PRICED = 4
 const LOOKING_MS = 400
 const SLICE_MS = 25
 
+/** Reports of accounts about which something is remembered. */
+const MOST_REMEMBERED = 100_000
+
+function keepNewest(remembered: Map<string, unknown>): void {
+  for (const old of remembered.keys()) {
+    if (remembered.size <= MOST_REMEMBERED) break
+    remembered.delete(old)
+  }
+}
+
 type LookedAt = { readonly roundId: string; readonly sequence: bigint; readonly looked: Looked }
 
 export class Selection {
@@ -218,6 +228,7 @@ export class Selection {
     const key = `${account.account} ${account.sequence}`
     const isTold = this.leftOut.get(key)?.reason === reason
     this.leftOut.set(key, { roundId, reason })
+    keepNewest(this.leftOut)
     if (!isTold) await this.options.onLeftOut(account.account, reason)
   }
 
@@ -344,6 +355,7 @@ export class Selection {
       taken.push(each)
     }
     for (const { account } of taken) this.promised.set(`${account.account} ${account.sequence}`, prices.round.asOf)
+    keepNewest(this.promised)
     const arrays = await Promise.all(cover.missing.map((strikes) => prices.array(strikes)))
     const summary = `${arrays.length} array${arrays.length === 1 ? '' : 's'}`
     return arraysUnit(place, prices, arrays, { ...toldOf(taken), summary })

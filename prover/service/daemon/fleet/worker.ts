@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CircuitKeys, Prover } from '../../../proof/index.ts'
+import type { CircuitKeys, Prover, Proven } from '../../../proof/index.ts'
 import { serialiseError } from '../../../proof/backends/proverProtocol.ts'
 import { ProverError } from '../../../errors.ts'
 import { describeError } from '../../text/terminal.ts'
@@ -52,11 +52,18 @@ export type WorkerOptions = {
 const LOOK_MS = 2_000
 const TOUCH_MS = 3_000
 const GRACE_MS = 30_000
+const LOOK_AGAIN_MS = 20
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 10_000
 
 /** What is wrong with an input, whoever proves it; everything else may be this machine's fault. */
 const REFUSALS: ReadonlySet<string> = new Set(['proof.circuit-input', 'proof.unsatisfied'])
+/** What ends the process that proves, whichever of the jobs that it has is to blame. */
+const CRASHES: ReadonlySet<string> = new Set([
+  'proof.prover-crashed',
+  'proof.prover-out-of-memory',
+  'proof.prover-timeout',
+])
 /** What is wrong with a key here: other workers are better asked. */
 const KEY_FAULTS: ReadonlySet<string> = new Set([
   'proof.corrupt-key-file',
@@ -88,6 +95,11 @@ class Worker {
   private readonly told = new Set<string>()
   /** In a row. */
   private failures = 0
+  /** Proofs under way beside each other. */
+  private proving = 0
+  /** Jobs that wait for a proof by themselves, or have it. */
+  private suspects = 0
+  private lastAlone: Promise<unknown> = Promise.resolve()
 
   constructor(options: WorkerOptions) {
     this.options = options
@@ -117,7 +129,7 @@ class Worker {
     // Where something else fails first nobody waits for it.
     heard.catch(() => undefined)
     try {
-      while (this.inHand.size < this.options.atOnce && !this.options.signal.aborted) {
+      while (this.inHand.size < this.options.atOnce && this.suspects === 0 && !this.options.signal.aborted) {
         const taken = await this.takeAny()
         if (taken === undefined) break
         this.begin(taken)
@@ -205,10 +217,10 @@ class Worker {
   private async prove(taken: LeasedProof, ended: AbortSignal): Promise<void> {
     const lease = this.keepLeased(taken, ended)
     const began = performance.now()
-    const { name, prover, queue, onEvent } = this.options
+    const { name, queue, onEvent } = this.options
     try {
       const keys = await this.load(taken)
-      const { proof, publicSignals, backend, timings } = await prover.prove(keys, taken.data.input)
+      const { proof, publicSignals, backend, timings } = await this.proveOne(keys, taken)
       this.failures = 0
       const answer = { proof, publicSignals: publicSignals.map(String), backend, timings, worker: name }
       const milliseconds = Math.round(performance.now() - began)
@@ -229,6 +241,27 @@ class Worker {
       const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS)
       await sleep(pause, undefined, { signal: this.options.signal }).catch(() => undefined)
     }
+  }
+
+  /** One of several jobs in hand may have ended the prover of all: each is then proven again by itself before it is blamed. */
+  private async proveOne(keys: CircuitKeys, { data }: LeasedProof): Promise<Proven> {
+    const { prover } = this.options
+    const hadOthers = this.inHand.size > 1
+    this.proving++
+    try {
+      return await prover.prove(keys, data.input)
+    } catch (error) {
+      if (!hadOthers || !CRASHES.has(describeError(error).code)) throw error
+    } finally {
+      this.proving--
+    }
+    this.suspects++
+    const alone = this.lastAlone.then(async () => {
+      while (this.proving > 0) await sleep(LOOK_AGAIN_MS)
+      return prover.prove(keys, data.input)
+    })
+    this.lastAlone = alone.catch(() => undefined)
+    return alone.finally(() => this.suspects--)
   }
 
   private async load({ queue, data }: LeasedProof): Promise<CircuitKeys> {

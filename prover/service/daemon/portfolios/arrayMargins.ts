@@ -1,6 +1,7 @@
 /** Margins straight from arrays: of an account of few options that would have a proof of margins to itself. */
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import type { Landed, ProvenPortfolio, ReportedAccount } from '../../../registry/index.ts'
+import { arrayMarginCall, type RegistryCall } from '../../../registry/portfolio/calldata.ts'
 import { stateArrayMargin } from '../../../statement/arrayMargin.ts'
 import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
 import { type ProvenArrays, rootsIn } from './arrays.ts'
@@ -69,3 +70,10 @@ export async function landApart(place: PortfolioPlace, margins: readonly ArrayMa
   }
   return landed
 }
+
+/** The calls that land them. */
+export const apartCalls = (place: PortfolioPlace, margins: readonly ArrayMargin[]): readonly RegistryCall[] =>
+  margins.map(({ report, proven }) => {
+    const models = [modelOf(place, 'riskArray').modelId, modelOf(place, 'arrayMargin').modelId] as const
+    return arrayMarginCall(place.round, ...models, report, proven)
+  })

@@ -3,6 +3,7 @@ import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import type { PricedArray } from '../../../portfolio/book.ts'
 import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import type { Landed, ProvenPortfolio } from '../../../registry/index.ts'
+import { arraysCall, type RegistryCall } from '../../../registry/portfolio/calldata.ts'
 import { stateRiskArray } from '../../../statement/riskArray.ts'
 import { underWay } from '../underWay.ts'
 import { modelOf, type PortfolioPlace } from './place.ts'
@@ -74,4 +75,14 @@ export async function landArrays(
     landed.push(await place.client.submitArrays(place.round, modelOf(place, 'riskArray').modelId, some))
   }
   return landed
+}
+
+/** The calls that land arrays of a round. */
+export function arraysCalls(place: PortfolioPlace, arrays: readonly ProvenPortfolio[]): readonly RegistryCall[] {
+  const { modelId } = modelOf(place, 'riskArray')
+  const starts = Array.from({ length: Math.ceil(arrays.length / ARRAYS_PER_TRANSACTION) }, (_, i) => i)
+  return starts.map((i) => {
+    const from = i * ARRAYS_PER_TRANSACTION
+    return arraysCall(place.round, modelId, arrays.slice(from, from + ARRAYS_PER_TRANSACTION))
+  })
 }

@@ -4,6 +4,7 @@ import { sizeOf } from '../../../../circuits/statements/index.ts'
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
 import type { AccountBooks, Landed, ProvenPortfolio, ReportedAccount } from '../../../registry/index.ts'
+import { marginsCall, portfolioCall, type RegistryCall } from '../../../registry/portfolio/calldata.ts'
 import { type StatedMargins, stateMargins } from '../../../statement/portfolioMargin.ts'
 import { underWay } from '../underWay.ts'
 import { marginModelOf, modelOf, type PortfolioModel, type PortfolioPlace } from './place.ts'
@@ -52,6 +53,22 @@ export async function landMargins(
     landed.push(await (isAlone ? place.client.submitMargins(...given) : place.client.submitPortfolio(...given)))
   }
   return landed
+}
+
+/** The calls that land margins. */
+export function marginCalls(
+  place: PortfolioPlace,
+  books: readonly AccountBooks[],
+  batches: readonly MarginBatch[],
+): readonly RegistryCall[] {
+  const margin = marginModelOf(place)
+  const hasBooks = books.some((each) => each.books.length > 0)
+  const bookModelId = hasBooks ? modelOf(place, 'optionBook').modelId : ZeroHash
+  return batches.map(({ proven, from }) => {
+    const some = books.slice(from, from + placesOf(margin))
+    const call = margin.build.statement === 'marginsAlone' ? marginsCall : portfolioCall
+    return call(place.round, bookModelId, margin.modelId, some, proven)
+  })
 }
 
 /** Accounts in one proof. */

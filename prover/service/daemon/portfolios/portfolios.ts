@@ -4,12 +4,12 @@
  */
 import { ProverError } from '../../../errors.ts'
 import type { ProvableMargin } from '../../../portfolio/accountMargin.ts'
-import type { Landed, ProvenMargin, ProvenPortfolio } from '../../../registry/index.ts'
+import type { AccountBooks, Landed, ProvenMargin, ProvenPortfolio } from '../../../registry/index.ts'
 import type { StatedMargins } from '../../../statement/portfolioMargin.ts'
-import { arraysOf, type ArraysWanted, landArrays, proveArrays } from './arrays.ts'
+import { arraysCalls, arraysOf, type ArraysWanted, landArrays, proveArrays } from './arrays.ts'
 import { proveBooks } from './books.ts'
-import { apartFrom, landApart, proveApart } from './arrayMargins.ts'
-import { landMargins, placesOf, proveMargins } from './margins.ts'
+import { type ArrayMargin, apartCalls, apartFrom, landApart, proveApart } from './arrayMargins.ts'
+import { landMargins, marginCalls, type MarginBatch, placesOf, proveMargins } from './margins.ts'
 import { type AccountToProve, marginModelOf, type PortfolioPlace } from './place.ts'
 import { type PortfolioProver, ProofMaker, type ProofMade } from './proofMaker.ts'
 
@@ -38,6 +38,7 @@ export type PortfolioLanded = {
  *
  * @param accounts - by increasing address, of the place's round; see {@link roundWordsOf}
  * @param wanted - whether arrays that are in force already are proven too
+ * @param land - each transaction once the one before it is mined, or {@link landTogether}
  * @throws {@link MarginDiffersError} if the registry holds another margin than the twin computed
  * @throws what provers and the registry throw; then nothing is half in force
  * @example
@@ -53,6 +54,7 @@ export async function provePortfolios(
   proving: PortfolioProver,
   accounts: readonly AccountToProve[],
   wanted: ArraysWanted = 'all',
+  land: Landing = landInTurn,
 ): Promise<PortfolioLanded> {
   const { client } = place
   const provables = accounts.map(({ provable }) => provable)
@@ -72,11 +74,8 @@ export async function provePortfolios(
     arrays,
   )
 
-  const landedArrays = await landArrays(
-    place,
-    [...arrays.values()].flatMap(({ proven }) => proven ?? []),
-  )
-  const margins = [...(await landMargins(place, books, batches)), ...(await landApart(place, own))]
+  const ofArrays = [...arrays.values()].flatMap(({ proven }) => proven ?? [])
+  const landed = await land(place, { arrays: ofArrays, books, batches, own })
   const booksOf = new Map(books.map((each) => [each.account, each.books]))
   const held = await Promise.all(
     accounts.map(async ({ account, provable }): Promise<MarginHeld> => {
@@ -86,7 +85,32 @@ export async function provePortfolios(
     }),
   )
   const stated = [...batches, ...own].map((each) => each.stated)
-  return { proofs: maker.made, accounts: held, batches: stated, landed: { arrays: landedArrays, margins } }
+  return { proofs: maker.made, accounts: held, batches: stated, landed }
+}
+
+/** How proofs of a round come into force. */
+export type Landing = (place: PortfolioPlace, proven: ProvenRound) => Promise<PortfolioLanded['landed']>
+
+type ProvenRound = {
+  readonly arrays: readonly ProvenPortfolio[]
+  readonly books: readonly AccountBooks[]
+  readonly batches: readonly MarginBatch[]
+  /** Margins straight from arrays. */
+  readonly own: readonly ArrayMargin[]
+}
+
+const landInTurn: Landing = async (place, { arrays, books, batches, own }) => {
+  const landedArrays = await landArrays(place, arrays)
+  const margins = [...(await landMargins(place, books, batches)), ...(await landApart(place, own))]
+  return { arrays: landedArrays, margins }
+}
+
+/** Without waiting in between, so that one block may take all: margins are not tried before they are sent, which arrays not in force forbid. */
+export const landTogether: Landing = async (place, { arrays, books, batches, own }) => {
+  const ofArrays = arraysCalls(place, arrays)
+  const calls = [...ofArrays, ...marginCalls(place, books, batches), ...apartCalls(place, own)]
+  const landed = await place.client.landTogether(calls)
+  return { arrays: landed.slice(0, ofArrays.length), margins: landed.slice(ofArrays.length) }
 }
 
 /** @param together - those of them that are proven in batches */

@@ -47,8 +47,10 @@ const NOT_PROVEN_HERE =
   'This service proves no margins of accounts: their circuits are not built here, or it was started with --no-accounts.'
 
 /** What only a registry of margins has. */
-async function ofMargins(status, id, path, draw) {
-  if (status.parts.portfolio) await part(id, path, draw)
+const hasHedge = ({ parts }) => parts.hedge || parts.portfolio
+
+async function ofMargins(status, id, path, draw, isThere = status.parts.portfolio) {
+  if (isThere) await part(id, path, draw)
   else body(id).replaceChildren(...note(NO_MARGINS))
 }
 
@@ -329,10 +331,35 @@ function drawInterest(interest) {
     ['Net gamma', figure(interest.netGamma, 6)],
     ['Net vega a point', figure(interest.netVegaPerPointQuote)],
   ]
-  return [
-    table(['Figure', `Proven, ${interest.status}`], rows),
-    ...note('No hedging agent is named by the deployment.'),
+  return [table(['Figure', `Proven, ${interest.status}`], rows)]
+}
+
+const LIQUIDATION_WORDS = { unhealthy: 'may be liquidated', cleared: 'cleared', liquidated: 'liquidated' }
+
+function drawLiquidations({ liquidations, says }) {
+  const without = says === null ? [] : note(says)
+  if (liquidations.length === 0) return [...note('None yet.'), ...without]
+  const rows = liquidations.map(({ kind, account, block, taken }) => [
+    ...[String(block), short(account), LIQUIDATION_WORDS[kind]],
+    taken === null ? '' : percent(taken.fractionPercent),
+    ...[taken === null ? '' : figure(taken.cashQuote), taken === null ? '' : figure(taken.badDebtQuote)],
+  ])
+  return [table(['Block', 'Account', 'What', 'Taken', 'Cash with it', 'Bad debt'], rows), ...without]
+}
+
+function drawHedge({ says, netDelta, wantedDelta, positionDelta, trades }) {
+  if (says !== null) return note(says)
+  const rows = [
+    ['Net delta, proven', figure(netDelta, 4)],
+    ['Delta that would hedge it', figure(wantedDelta, 4)],
+    ['Held by the agent', figure(positionDelta, 4)],
   ]
+  const made = trades.map(({ block, bought, cashQuote, gapDelta }) => [
+    ...[String(block), figure(bought, 4), figure(cashQuote), figure(gapDelta, 4)],
+  ])
+  const traded =
+    made.length === 0 ? note('It has not traded yet.') : [table(['Block', 'Bought', 'Cash', 'Wanted'], made)]
+  return [table(['Figure', 'Now'], rows), ...traded]
 }
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
@@ -489,6 +516,8 @@ async function refresh() {
       ofMargins(status, 'accounts', `v1/accounts?limit=${SHOWN_ACCOUNTS}`, drawAccounts),
       ofMargins(status, 'interest', 'v1/open-interest', drawInterest),
       ofAccounts(status),
+      ofMargins(status, 'liquidations', `v1/liquidations?limit=${SHOWN_ACCOUNTS}`, drawLiquidations),
+      ofMargins(status, 'hedge', `v1/hedge?limit=${SHOWN_ACCOUNTS}`, drawHedge, hasHedge(status)),
       judge(batches),
     ])
     drawAnswer(readiness, status, batches)
