@@ -3,7 +3,8 @@
 pragma solidity ^0.8.28;
 
 import {PortfolioStatement} from "../statement/PortfolioStatement.sol";
-import {MaintenanceBoundWord} from "./Words.sol";
+import {ROUND_MARKET_WORDS} from "./WordLists.sol";
+import {BookFlagsWord, CollateralAmountWord, HoldingsWord, MaintenanceBoundWord, ScenarioChoiceWord} from "./Words.sol";
 
 /// @title ScenarioWitnessFrame
 /// @notice Order of the statement words. Inputs: roundPrices, roundConfidences, collateralPrices, scenarioRegular, scenarioUpOnly, scenarioSkew, lossFactors, contingencies, collateralPolicy, concentration, collateralSizes, arrayRoots, positions, flags, holdings, collateralAmounts, choice. Outputs: bound.
@@ -18,6 +19,33 @@ library ScenarioWitnessFrame {
         unchecked {
             return 43 + arrays + arrays * strikes + 1;
         }
+    }
+
+    /// @notice Puts the inputs of one.
+    function putInputs(
+        PortfolioStatement.Transcript memory self,
+        uint256[ROUND_MARKET_WORDS] calldata roundMarket,
+        uint256[] memory portfolioPolicy,
+        uint256[] memory arrayRoots,
+        uint256[] memory positions,
+        BookFlagsWord flags,
+        HoldingsWord holdings,
+        CollateralAmountWord[4] calldata collateralAmounts,
+        ScenarioChoiceWord choice
+    ) internal pure {
+        uint256 roundMarketAt;
+        assembly ("memory-safe") { roundMarketAt := roundMarket }
+        self.putRun(roundMarketAt, 10);
+        self.putKnown(portfolioPolicy, 0, 12);
+        self.putKnown(portfolioPolicy, 18, 14);
+        self.putRoots(arrayRoots);
+        self.putList(positions);
+        self.put(BookFlagsWord.unwrap(flags));
+        self.put(HoldingsWord.unwrap(holdings));
+        uint256 collateralAmountsAt;
+        assembly ("memory-safe") { collateralAmountsAt := collateralAmounts }
+        self.putRun(collateralAmountsAt, 4);
+        self.put(ScenarioChoiceWord.unwrap(choice));
     }
 
     /// @notice Puts the outputs of one.

@@ -470,11 +470,17 @@ contract PortfolioRegistry is PositionBook, BookFolding {
             witness.commitment,
             ScenarioWitnessFrame.words(sizes.segments, sizes.strikes)
         );
-        // As a margin straight from arrays, in the same order, then the choice: circuits/statements/portfolio.ts.
-        ArrayMarginFrame.putInputs(
-            transcript, round.marketWords, scope.policy, arrayRoots, positions, flags, witness.holdings, witness.collateralAmounts
+        ScenarioWitnessFrame.putInputs(
+            transcript,
+            round.marketWords,
+            scope.policy,
+            arrayRoots,
+            positions,
+            flags,
+            witness.holdings,
+            witness.collateralAmounts,
+            witness.scenario
         );
-        transcript.put(ScenarioChoiceWord.unwrap(witness.scenario));
         ScenarioWitnessFrame.putOutputs(transcript, witness.bound);
         return transcript.close();
     }

@@ -52,6 +52,7 @@ export const sortedFindings: readonly SortedFinding[] = [
       ],
       'generated/PortfolioMarginFrame.sol': ['putInputs', 'putOutputs', 'putShared'],
       'generated/RiskArrayFrame.sol': ['putInputs'],
+      'generated/ScenarioWitnessFrame.sol': ['putInputs'],
       'generated/UnhealthyWitnessFrame.sol': ['putInputs'],
       'market/Inbox.sol': ['extend'],
       'market/MedianFeed.sol': ['_freshOf', '_latestOf'],
