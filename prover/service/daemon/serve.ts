@@ -312,9 +312,11 @@ class Service {
   }
 
   private laneOf(accounts: AccountsOptions): AccountsLane {
-    const { prover, store, account, signal } = this.options
+    const { prover, store, account, signal, proofsUnderWay } = this.options
     const report = (event: ServeEvent): Promise<void> => this.report(event)
-    const lane = new AccountsLane({ ...accounts, prover, store, from: account.address, signal, report })
+    const lane = new AccountsLane({
+      ...{ ...accounts, prover, store, proofsUnderWay, from: account.address, signal, report },
+    })
     this.options.onAccounts?.(lane)
     return lane
   }

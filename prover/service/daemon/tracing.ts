@@ -81,7 +81,7 @@ class BatchSpans {
     if (job === undefined) return
     const now = Date.now()
     if (step === 'planned') this.begin(job, event, now)
-    else if (step === 'proven') this.proven(job, event, now)
+    else if (step === 'proven' || step === 'statement-proven') this.proven(job, event, now)
     else if (step === 'signed') this.step(job, 'sign', now)
     else if (step === 'sent') this.step(job, 'send', now)
     else if (step === 'confirmed')
@@ -117,13 +117,16 @@ class BatchSpans {
     this.step(job, 'plan', now)
   }
 
-  private proven(job: string, { proof }: ServeEvent, now: number): void {
-    const { milliseconds = 0, witnessMilliseconds = 0, backend } = proof ?? {}
+  /** Margins of accounts take several proofs, each told of by itself; of all of them together there is nothing more to tell. */
+  private proven(job: string, { proof, build }: ServeEvent, now: number): void {
+    if (proof === undefined) return
+    const { milliseconds, witnessMilliseconds, backend } = proof
     const began = now - milliseconds
     const open = this.of(job, began)
     open.last = Math.max(open.last, began)
-    this.step(job, 'witness', open.last + witnessMilliseconds)
-    this.step(job, 'proof', now, backend === undefined ? {} : { 'zkrisk.backend': backend })
+    const of: Attributes = build === undefined ? {} : { 'zkrisk.build': build }
+    this.step(job, 'witness', open.last + witnessMilliseconds, of)
+    this.step(job, 'proof', now, { ...of, 'zkrisk.backend': backend })
   }
 
   /** From the end of the step before. */

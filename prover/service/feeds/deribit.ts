@@ -61,10 +61,12 @@ export class DeribitFeed implements PriceFeed {
       if (code === 1000 || code === 1005) resolve()
       else reject(new ConnectionError('closed', `the provider closed the connection (${code})`))
     })
-    link.signal.addEventListener('abort', () => socket.close(), { once: true })
-    return promise.finally(() => {
+    const end = (): void => {
       session.end()
       socket.close()
-    })
+    }
+    // Of a half-open socket the end may never be told.
+    link.signal.addEventListener('abort', end, { once: true })
+    return promise.finally(end)
   }
 }

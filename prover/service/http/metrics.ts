@@ -76,7 +76,7 @@ export class Metrics {
   ])
   private readonly leftOut = this.counter(
     'zkrisk_accounts_left_out_total',
-    'Accounts that nothing could be proven of',
+    'Accounts that could not be proven, once a report',
     [],
   )
   private readonly batches = this.counter('zkrisk_batches_total', 'Batches that ended, by how', ['outcome'])

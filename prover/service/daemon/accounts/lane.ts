@@ -53,6 +53,8 @@ export type AccountsOptions = {
 type Parts = AccountsOptions & {
   readonly prover: Prover
   readonly store: JobStore
+  /** Pieces of work being proven at once; as many as keep one machine busy, by default. */
+  readonly proofsUnderWay?: number | undefined
   /** Who sends. */
   readonly from: string
   readonly signal: AbortSignal
@@ -68,8 +70,6 @@ export type AccountsState = Queue & {
   readonly pausedFor: string | undefined
 }
 
-/** Pieces of work that are proven at once. */
-const MOST_PROVEN_AT_ONCE = CALLS_UNDER_WAY
 /** Proven ones that wait to be sent: their proofs are held in the store, and rounds run out while they wait. */
 const MOST_WAITING = 8
 const FIRST_PAUSE_MS = 1_000
@@ -174,7 +174,7 @@ export class AccountsLane {
     const units = new Map(this.units)
     const open = (await store.openJobs()).filter(isAccountJob)
     this.waiting = open.filter(({ status }) => status === 'proven').length
-    if (this.units.size >= MOST_PROVEN_AT_ONCE || this.waiting >= MOST_WAITING) return false
+    if (this.units.size >= (this.parts.proofsUnderWay ?? CALLS_UNDER_WAY) || this.waiting >= MOST_WAITING) return false
     const unit = await this.selection.next(terms, this.underWayIn(open, units))
     if (unit !== undefined) return this.start(unit)
     // Those of another process: what was under way here when the store was asked may have been proven since.
