@@ -120,7 +120,7 @@ export const sortedFindings: readonly SortedFinding[] = [
   {
     detector: 'divide-before-multiply',
     reason: 'Rounding down to whole words, or to as many places for each segment, is what is meant.',
-    places: { 'registry/BookFolding.sol': ['_takeArrays'], 'registry/RiskRegistry.sol': ['_checkTried'] },
+    places: { 'registry/RiskRegistry.sol': ['_checkTried'] },
   },
   {
     detector: 'incorrect-equality',
@@ -265,7 +265,6 @@ export const sortedFindings: readonly SortedFinding[] = [
       'proof/BatchVerifier.sol': ['_putShared'],
       'registry/GuardRails.sol': ['_checkLoanToValue'],
       'registry/Improvement.sol': ['atMost'],
-      'registry/BookFolding.sol': ['_takeSegments'],
     },
   },
   {
@@ -280,7 +279,7 @@ export const sortedFindings: readonly SortedFinding[] = [
         'marketPolicy',
         'setFreshnessPolicy',
       ],
-      'registry/InboxPlaces.sol': ['_requireHeld', '_headOfNext', 'goOn'],
+      'registry/InboxPlaces.sol': ['_requireHeld', '_headOfNext'],
       'registry/BookFolding.sol': ['_openBooks'],
       'registry/OpenInterest.sol': ['openCount'],
       'registry/PortfolioRegistry.sol': ['_marginModel', 'proveUnhealthy', 'proveUnhealthyByArrays'],
@@ -293,5 +292,246 @@ export const sortedFindings: readonly SortedFinding[] = [
     detector: 'weak-prng',
     reason: 'The remainder says which half of a word an observation stands in.',
     places: { 'registry/RiskRegistry.sol': ['_checkNewest', '_checkTried'] },
+  },
+  {
+    detector: 'assembly',
+    reason: 'Each has its argument beside it, and a test against the same in Solidity or TypeScript.',
+    places: {
+      'consumers/HedgeTrades.sol': ['_swap'],
+      'consumers/PositionWords.sol': ['_cut', 'hashOf'],
+      'consumers/UniswapPrices.sol': ['sqrtPriceAtTick'],
+      'consumers/VenueLiquidation.sol': ['liquidateByWitness'],
+      'consumers/VenueSettlement.sol': ['settle'],
+      'market/PriceScale.sol': ['ask'],
+    },
+  },
+  {
+    detector: 'calls-loop',
+    reason:
+      'As many as the list that the caller, or the council, gives; one that fails fails the call, but for a courier’s, which is told.',
+    places: {
+      'consumers/AaveAccounts.sol': ['_healthy', '_standing'],
+      'consumers/CreCourier.sol': ['_carry'],
+      'consumers/RiskOracleView.sol': ['constructor'],
+      'registry/CrossMarginRegistry.sol': ['_maxMarginAge', '_scope', 'reportCrossAccount'],
+      'registry/CrossPolicy.sol': ['constructor'],
+    },
+  },
+  {
+    detector: 'costly-loop',
+    reason: 'Twice at most: the account before and the one that takes its place.',
+    places: {
+      'registry/CountedAccounts.sol': ['_noteReport'],
+    },
+  },
+  {
+    detector: 'divide-before-multiply',
+    reason:
+      'Meant: quantities are cut to whole lots, amounts to whole units and shares of words to places, and what a tick is worth is rounded where the pool rounds it.',
+    places: {
+      'consumers/PositionWords.sol': ['shareOf'],
+      'consumers/UniswapPrices.sol': ['sqrtPriceAtTick'],
+      'consumers/VenueAccounts.sol': ['_cashOf', '_pay'],
+      'registry/BookFolding.sol': ['_takeSegments'],
+    },
+  },
+  {
+    detector: 'encode-packed-collision',
+    reason: 'Both lists are as long as the registry has markets, and what follows them is of one length.',
+    places: {
+      'registry/CrossMarginRegistry.sol': ['_bookHash'],
+    },
+  },
+  {
+    detector: 'function-init-state',
+    reason: 'What it is made of is set by constructors that run before, which every test of the venue sees.',
+    places: {
+      'consumers/VenueChanges.sol': ['VenueChanges'],
+    },
+  },
+  {
+    detector: 'incorrect-equality',
+    reason:
+      'Compared are numbers of the contract itself, 0 for none among them, times of rounds, and quantities that nobody can send in; no balance is.',
+    places: {
+      'consumers/HedgeTrades.sol': ['_affordable', '_limitOf', '_trade'],
+      'consumers/HedgingAgent.sol': ['_requireInterval'],
+      'consumers/VenueAccounts.sol': ['_keyOf', '_markTo', '_payFromClearing', '_report'],
+      'consumers/VenueChanges.sol': ['_hasPartner', '_requireProven', '_take'],
+      'consumers/VenueLiquidation.sol': ['_bonusBps', '_noteFlag', '_receiptOf', '_requireBounded'],
+    },
+  },
+  {
+    detector: 'low-level-calls',
+    reason:
+      'What is asked may be no such contract, or says why it refuses in bytes that are passed on; there is no other way.',
+    places: {
+      'consumers/AaveReserves.sol': ['_answerOf'],
+      'consumers/CreCourier.sol': ['_carry'],
+      'consumers/VenueLiquidation.sol': ['liquidateByWitness'],
+    },
+  },
+  {
+    detector: 'missing-zero-check',
+    reason: 'Who deploys it names the forwarder, and sees it; of zero nothing is carried.',
+    places: {
+      'consumers/CreCourier.sol': ['constructor'],
+    },
+  },
+  {
+    detector: 'naming-convention',
+    reason: 'Called so by Aave’s contract that is asked.',
+    places: {
+      'consumers/IAavePool.sol': ['ADDRESSES_PROVIDER'],
+    },
+  },
+  {
+    detector: 'reentrancy-balance',
+    reason:
+      'The pool is one that the council named; its callback is taken from it alone, while the trade is under way, and what came is compared with what was asked for.',
+    places: {
+      'consumers/HedgeTrades.sol': ['_trade'],
+    },
+  },
+  {
+    detector: 'reentrancy-benign',
+    reason:
+      'The call before is that of `restricted` to the access manager, to the registry, to a pool that the council named or to a token behind a guard: none of them gains by calling back.',
+    places: {
+      'consumers/AaveGate.sol': ['bindAsset', 'releaseAsset', 'setRules'],
+      'consumers/HedgeFunds.sol': ['withdrawAsset', 'withdrawCash'],
+      'consumers/HedgeRules.sol': ['setRules'],
+      'consumers/HedgeTrades.sol': ['_trade'],
+      'consumers/HedgingAgent.sol': ['rebalance'],
+      'consumers/VenueChanges.sol': ['_take', 'setPolicy', 'trade'],
+      'consumers/VenueLiquidation.sol': ['_liquidate'],
+      'consumers/VenuePolicy.sol': ['setRules'],
+      'consumers/VenueRules.sol': ['setRules'],
+      'consumers/VenueSettlement.sol': ['settle'],
+      'registry/CrossMarginRegistry.sol': ['reportCrossAccount'],
+      'registry/CrossPolicy.sol': ['setCrossPolicy'],
+      'registry/PositionBook.sol': ['replaceAccount', 'reportCandidate'],
+      'registry/Shadows.sol': ['_addMarket', '_begin', 'followSource'],
+    },
+  },
+  {
+    detector: 'reentrancy-events',
+    reason:
+      'The call before is that of `restricted` to the access manager, to the registry, or to a pool that the council named; the event tells what came of it.',
+    places: {
+      'consumers/AaveGate.sol': ['applyAnnounced', 'bindAsset', 'releaseAsset', 'setRules'],
+      'consumers/CreCourier.sol': ['_carry'],
+      'consumers/HedgeRules.sol': ['setRules'],
+      'consumers/VenueAccounts.sol': ['_voidChange'],
+      'consumers/VenueChanges.sol': ['setPolicy'],
+      'consumers/VenuePolicy.sol': ['setRules'],
+      'consumers/VenueRules.sol': ['setRules'],
+      'registry/CrossMarginRegistry.sol': ['reportCrossAccount'],
+      'registry/CrossPolicy.sol': ['setCrossPolicy'],
+      'registry/PositionBook.sol': ['replaceAccount', 'reportCandidate'],
+      'registry/Shadows.sol': ['_begin', 'followSource'],
+    },
+  },
+  {
+    detector: 'reentrancy-no-eth',
+    reason:
+      'The call before is to the registry of margins, a source that the council names, or the pool: none calls back, and the functions of the venue that move anything are behind one guard.',
+    places: {
+      'consumers/HedgeTrades.sol': ['_trade'],
+      'consumers/VenueChanges.sol': ['_take', 'takeEffect', 'trade'],
+      'registry/Shadows.sol': ['_begin', 'addShadow', 'followSource'],
+    },
+  },
+  {
+    detector: 'shadowing-local',
+    reason:
+      'An argument of a constructor, or a value that is returned, beside a function of that name which is not called there.',
+    places: {
+      'consumers/AaveGate.sol': ['constructor'],
+      'consumers/HedgingAgent.sol': ['constructor'],
+      'consumers/OptionsVenue.sol': ['constructor'],
+      'consumers/ProvenCollateral.sol': ['held'],
+      'consumers/VenuePolicy.sol': ['constructor'],
+      'consumers/mocks/MockToken.sol': ['constructor'],
+      'market/ScaledFeed.sol': ['constructor'],
+      'market/ScaledRounds.sol': ['constructor'],
+      'registry/CrossMarginRegistry.sol': ['constructor'],
+    },
+  },
+  {
+    detector: 'timestamp',
+    reason:
+      'Ages, delays, windows and auctions are seconds to days of the chain’s clock on purpose; a block’s producer moves it by less than any of them may be.',
+    places: {
+      'consumers/AaveAccounts.sol': ['_requireListable'],
+      'consumers/AaveGate.sol': [
+        '_bind',
+        '_distance',
+        '_left',
+        '_move',
+        '_runningWindow',
+        '_step',
+        'announce',
+        'applyAnnounced',
+      ],
+      'consumers/HedgingAgent.sol': ['_figures', '_requireInterval', 'plan'],
+      'consumers/VenueAccounts.sol': ['_report'],
+      'consumers/VenueChanges.sol': ['_hasPartner', '_requireProven', '_take', 'cancelChange', 'takeEffect'],
+      'consumers/VenueLiquidation.sol': [
+        '_abs',
+        '_bonusBps',
+        '_noteFlag',
+        '_receiptOf',
+        '_requireBond',
+        '_requireBounded',
+        '_spend',
+      ],
+      'consumers/VenueOrders.sol': ['_takeOrder', '_takeQuote', 'placeOrder'],
+      'consumers/VenueSettlement.sol': ['fixSettlement', 'settlementOf'],
+      'consumers/mocks/MockOpenInterest.sol': ['openInterest', 'unsafeOpenInterest'],
+      'consumers/mocks/MockPortfolioRegistry.sol': ['unsafeOpenInterest'],
+      'registry/CrossMarginRegistry.sol': ['crossMarginOf', 'unsafeCrossMargin'],
+      'registry/RiskArrays.sol': ['requirePrices'],
+    },
+  },
+  {
+    detector: 'too-many-digits',
+    reason: 'Constants of the pool’s own arithmetic.',
+    places: {
+      'consumers/UniswapPrices.sol': ['slitherConstructorConstantVariables'],
+    },
+  },
+  {
+    detector: 'uninitialized-local',
+    reason: 'Empty on purpose: a list of nothing, or memory that is filled right after.',
+    places: {
+      'consumers/AaveAccounts.sol': ['_healthy'],
+      'consumers/CreCourier.sol': ['_carry'],
+      'consumers/PositionWords.sol': ['sum'],
+      'consumers/VenueAccounts.sol': ['_report'],
+      'consumers/VenueChanges.sol': ['_propose'],
+      'registry/PortfolioRegistry.sol': ['proveUnhealthyByArrays'],
+    },
+  },
+  {
+    detector: 'unused-return',
+    reason: 'The other parts of the tuple are not needed, or the call is made for its refusal.',
+    places: {
+      'consumers/AaveAccounts.sol': ['_standing'],
+      'consumers/AaveGate.sol': ['bindAsset'],
+      'consumers/CreCourier.sol': ['_carry'],
+      'consumers/HedgeTrades.sol': ['_swap'],
+      'consumers/HedgingAgent.sol': ['_meanTick', '_poolPrices', '_spotOf', 'assess'],
+      'consumers/RiskOracleView.sol': ['constructor'],
+      'consumers/UniswapPrices.sol': ['_mulDivSaturated'],
+      'registry/CrossMarginRegistry.sol': ['_marginModel', '_scope'],
+    },
+  },
+  {
+    detector: 'var-read-using-this',
+    reason: 'Asked through itself to be refused by itself: what reverts there is told, and not passed on.',
+    places: {
+      'consumers/HedgingAgent.sol': ['assess'],
+    },
   },
 ]

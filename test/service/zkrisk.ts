@@ -8,8 +8,8 @@ import { runWarm } from './warm.ts'
 
 const cli = join(import.meta.dirname, '..', '..', 'prover', 'service', 'cli.ts')
 
-/** A command sees no key and tells no stacks, whatever the shell of the tests has. */
-const plainEnv = { ZKRISK_DEBUG: '', ZKRISK_KEY: '' }
+/** A command sees no key and no database and tells no stacks, whatever the shell of the tests has. */
+const plainEnv = { ZKRISK_DEBUG: '', ZKRISK_KEY: '', DATABASE_URL: '' }
 
 export type Ended = {
   readonly code: number | null

@@ -89,7 +89,7 @@ export async function brought<T>(folder: string | undefined, load: () => Promise
  *
  * @example
  * const keys = await portfolioAuditKeys()
- * keys.length // → 6
+ * keys.length // → 7
  */
 export const portfolioAuditKeys = (folder?: string): Promise<readonly AuditKey[]> =>
   auditKeys(
