@@ -66,7 +66,7 @@ it('pins every dependency, direct and indirect', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const direct = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies }
   for (const [name, version] of Object.entries(direct))
-    expect(version, name).toMatch(/^(npm:[a-z@/-]+@)?\d+\.\d+\.\d+$/)
+    expect(version, name).toMatch(/^(npm:[a-z@/-]+@)?\d+\.\d+\.\d+(-beta\.\d+)?$/)
 
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
   for (const [path, entry] of Object.entries<{ integrity?: string; link?: boolean }>(packages)) {

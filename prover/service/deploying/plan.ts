@@ -283,12 +283,8 @@ class Planner {
       this.create('portfolio registry', 'PortfolioRegistry', (at) => [
         ...[at('council'), at('model registry'), at('risk arrays'), emptyState],
       ]),
-      this.call('role venue', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
-        ...[at('portfolio registry'), selectorsOf('PortfolioRegistry', 'venue'), VENUE_ROLE],
-      ]),
-      this.call('role venue of scale', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
-        ...[at('risk arrays'), selectorsOf('RiskArrays', 'venue'), VENUE_ROLE],
-      ]),
+      ...this.functionRole('venue', 'portfolio registry', selectorsOf('PortfolioRegistry', 'venue'), VENUE_ROLE),
+      ...this.functionRole('venue of scale', 'risk arrays', selectorsOf('RiskArrays', 'venue'), VENUE_ROLE),
     ]
   }
 
@@ -321,14 +317,11 @@ class Planner {
         ],
         `over ${markets.join(' and ')}`,
       ),
-      this.call('role venue of cross', 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
-        ...[at('cross registry'), selectorsOf('CrossMarginRegistry', 'venue'), VENUE_ROLE],
-      ]),
-      ...markets.map((market) =>
-        this.call(`role venue of scale of ${market}`, 'council', 'RiskCouncil', 'setTargetFunctionRole', (at) => [
-          ...[at(arraysStep(market)), selectorsOf('RiskArrays', 'venue'), VENUE_ROLE],
-        ]),
-      ),
+      ...this.functionRole('venue of cross', 'cross registry', selectorsOf('CrossMarginRegistry', 'venue'), VENUE_ROLE),
+      ...markets.flatMap((market) => {
+        const selectors = selectorsOf('RiskArrays', 'venue')
+        return this.functionRole(`venue of scale of ${market}`, arraysStep(market), selectors, VENUE_ROLE)
+      }),
     ]
   }
 
