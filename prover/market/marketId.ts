@@ -27,7 +27,7 @@ export function marketIdOf(name: string): string {
 export const isShadowName = (name: string): boolean => name.includes(SHADOW_MARK)
 
 /**
- * Name of a market or shadow from its id; an id that is no name is shown as it is.
+ * Name of a market or shadow from its id; an id that is no name of printable ASCII is shown as it is.
  *
  * @example
  * marketNameOf(marketIdOf('BTC-USD~garch')) // → 'BTC-USD~garch'
@@ -36,6 +36,8 @@ export function marketNameOf(marketId: string): string {
   try {
     const model = modelIdOfShadow(marketId)
     const name = decodeBytes32String(ownMarketOf(marketId))
+    // Chosen by others, and shown on terminals and pages.
+    if (!/^[ -~]*$/.test(name)) return marketId
     return model === 0 ? name : `${name}${SHADOW_MARK}${volatilityModelName(model)}`
   } catch {
     return marketId

@@ -188,6 +188,37 @@ describe('words of rounds', () => {
     await expect(book.take({ ...file, market: 'ETH-USD' })).rejects.toThrow(RoundOfOthersError)
   })
 
+  it('S27: that are not the published ones are in no other’s way, whoever handed them on first or last', async () => {
+    const { at, book } = bookOf('five')
+    const [first = '', ...others] = file.marketWords
+    const lie = { ...file, marketWords: [`${first.slice(0, -1)}${first.endsWith('0') ? 1 : 0}`, ...others] }
+    await book.take(lie)
+    writeFileSync(join(at, roundFileName(file)), JSON.stringify(file))
+    book.look()
+    expect(book.wordsOf(published)).toEqual(words)
+    const second = bookOf('six')
+    await second.book.take(file)
+    await second.book.take(lie)
+    const next = new RoundBook({ market: 'BTC-USD', folder: second.at, onRefused: () => {} })
+    next.look()
+    expect(next.wordsOf(published)).toEqual(words)
+  })
+
+  it('S27: are at hand however many others were handed on since, from the folder or over HTTP', async () => {
+    const [handedOn, written] = [bookOf('seven'), bookOf('eight')]
+    await handedOn.book.take(file)
+    mkdirSync(written.at)
+    writeFileSync(join(written.at, roundFileName(file)), JSON.stringify(file))
+    written.book.look()
+    for (const { book } of [handedOn, written]) {
+      book.learn({ market: [0n], expiries: Array.from({ length: 20_001 }, (_, n) => [BigInt(n + 1)]) })
+      expect(book.wordsOf(published)).toEqual(words)
+      expect(
+        book.wordsOf({ ...published, asOf: published.asOf + 1n, marketHash: `0x${'00'.repeat(32)}` }),
+      ).toBeUndefined()
+    }
+  })
+
   it('of a file that is no round are refused by name, once, and the others are read', () => {
     const { at, book, refused } = bookOf('four')
     mkdirSync(at)

@@ -304,13 +304,58 @@ describe('an answer', () => {
       `jsonb_set(output, '{proof,pi_a,0}', output->'proof'->'pi_c'->0)`,
       `output - 'proof'`,
       `'{"value": "nothing"}'`,
+      `'null'`,
+      `output || '{"publicSignals": ["1"]}'`,
+      `output || '{"publicSignals": [1, 2, 3]}'`,
+      `output || '{"proof": null}'`,
+      `output || '{"timings": {"total": "soon"}}'`,
+      `output || '{"backend": {"name": "none"}}'`,
+      `'{"refusal": null}'`,
+      `'{"refusal": {"message": "no", "stack": "", "fields": {"code": "proof.made-up"}}}'`,
+      `'{"refusal": {"message": "no", "stack": "", "fields": {"code": "proof.unsatisfied", "__proto__": null}}}'`,
     ]) {
       await postgres.ask(`UPDATE zkrisk_queue.job SET output = ${change}`, database)
       const again = await prover.prove(keys, trialInput(1))
       expect(await verifyProof(keys.verificationKey, again)).toEqual({ accepted: true })
       expect(again.publicSignals).toEqual(first?.publicSignals)
     }
-    await told(events, 'proven', 5)
+    await told(events, 'proven', 14)
+  })
+
+  it('S18: that proves something else is none: the job is proven anew', async () => {
+    const database = await postgres.database()
+    const { prover } = await asking(database)
+    const { events } = await working(database)
+    const [first, second] = [await prover.prove(keys, trialInput(1)), await prover.prove(keys, trialInput(2))]
+    const other = `SELECT output FROM zkrisk_queue.job WHERE data->'input'->'challenge' = '["2"]'`
+    await postgres.ask(
+      `UPDATE zkrisk_queue.job SET output = (${other}) WHERE data->'input'->'challenge' = '["1"]'`,
+      database,
+    )
+    expect((await prover.prove(keys, trialInput(1))).publicSignals).toEqual(first.publicSignals)
+    expect((await prover.prove(keys, trialInput(2))).publicSignals).toEqual(second.publicSignals)
+    await told(events, 'proven', 3)
+  })
+
+  it('S18: of a job that was parked with whatever cause is told, and one that asks for nothing is parked', async () => {
+    const database = await postgres.database()
+    const { prover, queue } = await asking(database)
+    const { events } = await working(database)
+    await prover.prove(keys, trialInput(1))
+    const { id } = proofJobOf(keys, trialInput(1))
+    for (const output of ['{"message": 5}', '{"value": 5}', '[]', '{"value": {"message": {}}}']) {
+      await postgres.ask(`UPDATE zkrisk_queue.job SET state = 'failed', output = '${output}'`, database)
+      const [found, [listed]] = [await queue.find(key.queue, id), await queue.jobs(1)]
+      expect([found?.cause, listed?.cause]).toEqual(
+        Array.from({ length: 2 }, () => expect.stringMatching(/^it took longer than it may$/)),
+      )
+    }
+    await postgres.ask(`UPDATE zkrisk_queue.job SET state = 'created', data = 'null', output = NULL`, database)
+    await until(() => steps(events, 'failed').length > 0)
+    expect(steps(events, 'failed')[0]).toMatchObject({ job: id, code: 'service.job-unreadable' })
+    expect(await queue.find(key.queue, id)).toMatchObject({ circuit: keys.circuit })
+    // Others are proven meanwhile, and this one when it is put again.
+    expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
   })
 })
 

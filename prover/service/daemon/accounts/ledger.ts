@@ -236,6 +236,7 @@ export class AccountsOnChain {
     if (parsed === null) return
     const { account, asOf, sequence } = parsed.args
     if (parsed.name === 'AccountReported') this.takeReport(account, log)
+    if (parsed.name === 'AccountReplaced') this.takeLeft(parsed.args.previous, log)
     const known = this.held.get(account)
     if (known === undefined) return
     const isBelow = parsed.name === 'MarginProven' && unpack('accountMargins', parsed.args.margins).maintenanceE8 < 0n
@@ -258,6 +259,13 @@ export class AccountsOnChain {
     this.held.set(account, { account, sequence, words, ...since, ...before })
     const kept = this.reports.get(account) ?? []
     this.reports.set(account, [{ sequence, words }, ...kept].slice(0, MOST_REPORTS))
+  }
+
+  /** Its place was taken, or what it would have held came to nothing: only a count that began before may need what it held. */
+  private takeLeft(account: string, log: Log): void {
+    if (!this.held.has(account)) return
+    this.takeReport(account, log)
+    this.held.set(account, { ...(this.held.get(account) as AccountOnChain), isUnhealthy: false })
   }
 
   /** Arrays of one transaction, with their strikes where its call can be read. */
@@ -308,7 +316,8 @@ const completeTopic = (): string => topicOf('OpenInterest', 'OpenInterestComplet
 const isArrayLog = ({ topics }: Log): boolean => topics[0] === topicOf('RiskArrays', 'ArrayAccepted')
 
 function followedTopics(): string[] {
-  const ofAccounts = ['AccountReported', 'MarginProven', 'MarginProvenAlone', 'AccountUnhealthy', 'AccountCleared']
+  const ofMargins = ['MarginProven', 'MarginProvenAlone', 'AccountUnhealthy', 'AccountCleared']
+  const ofAccounts = ['AccountReported', 'AccountReplaced', ...ofMargins]
   return [
     ...ofAccounts.map((event) => topicOf('PortfolioRegistry', event)),
     topicOf('RiskArrays', 'ArrayAccepted'),

@@ -2,6 +2,7 @@
  * Words of rounds. A source keeps hashes alone, so whoever publishes a round has to hand its words on: as files of a folder, over
  * HTTP, or in calls that the chain has already. Whoever hands them on is not believed: words count if their hash is the published one.
  */
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -57,6 +58,16 @@ export const roundFileOf = (market: string, { asOf, market: own, expiries }: Rou
 export const roundFileName = ({ market, asOf }: Pick<RoundFile, 'market' | 'asOf'>): string =>
   `${market}-${asOf}.round.json`
 
+type RoundHashes = Pick<PublishedRound, 'asOf' | 'marketHash' | 'expiryHashes'>
+
+/** Of what somebody handed on: what they say decides, so that no words are in the place of others. */
+function takenFileName(market: string, { asOf, marketHash, expiryHashes }: RoundHashes): string {
+  const digest = createHash('sha256')
+    .update([marketHash, ...expiryHashes].join(' '))
+    .digest('hex')
+  return `${market}-${asOf}-${digest.slice(0, 32)}.round.json`
+}
+
 export type RoundBookOptions = {
   /** Name of the market whose rounds the registry takes. */
   readonly market: string
@@ -99,7 +110,7 @@ export class RoundBook {
     const { folder, market } = this.options
     if (round.market !== market) throw new RoundOfOthersError(round.market, market)
     mkdirSync(folder, { recursive: true })
-    const name = roundFileName(round)
+    const name = takenFileName(market, hashesOf(round))
     await writeFileAtomic(join(folder, name), `${JSON.stringify(round)}\n`)
     this.read.add(name)
     this.keep(round)
@@ -107,7 +118,11 @@ export class RoundBook {
 
   /** Words that a call on the chain has shown. */
   learn({ market, expiries }: ShownWords): void {
-    for (const each of [market, ...expiries]) this.known.set(hashOfWords(each), each)
+    for (const each of [market, ...expiries]) {
+      const hash = hashOfWords(each)
+      this.known.delete(hash)
+      this.known.set(hash, each)
+    }
     for (const hash of this.known.keys()) {
       if (this.known.size <= MOST_WORDS) break
       this.known.delete(hash)
@@ -115,16 +130,44 @@ export class RoundBook {
   }
 
   /** The words of a published round, if all of them are at hand. */
-  wordsOf({ asOf, marketHash, expiryHashes }: PublishedRound): RoundWords | undefined {
+  wordsOf(published: PublishedRound): RoundWords | undefined {
+    return this.knownWordsOf(published) ?? (this.recall(published) ? this.knownWordsOf(published) : undefined)
+  }
+
+  private knownWordsOf({ asOf, marketHash, expiryHashes }: PublishedRound): RoundWords | undefined {
     const market = this.known.get(marketHash)
     const expiries = expiryHashes.map((hash) => this.known.get(hash))
     if (market === undefined || expiries.includes(undefined)) return undefined
     return { marketId: marketIdOf(this.market), asOf, market, expiries: expiries as (readonly bigint[])[] }
   }
 
+  /** What others have pushed out is on the disk yet. @returns whether there is something */
+  private recall(published: PublishedRound): boolean {
+    const { folder, market } = this.options
+    const { asOf } = published
+    const names = [takenFileName(market, published), roundFileName({ market, asOf: Number(asOf) })]
+    const found = names.map((name) => {
+      try {
+        const round = parseRoundFile(textIn(join(folder, name)), name)
+        if (round.market === market) this.keep(round)
+        return true
+      } catch (error) {
+        if (!(error instanceof RoundFileError)) throw error
+        return false
+      }
+    })
+    return found.includes(true)
+  }
+
   private keep({ marketWords, expiries }: RoundFile): void {
     this.learn({ market: marketWords.map(BigInt), expiries: expiries.map((each) => each.map(BigInt)) })
   }
+}
+
+function hashesOf({ asOf, marketWords, expiries }: RoundFile): RoundHashes {
+  const hashes = [marketWords, ...expiries].map((each) => hashOfWords(each.map(BigInt)))
+  const [marketHash = '', ...expiryHashes] = hashes
+  return { asOf: BigInt(asOf), marketHash, expiryHashes }
 }
 
 /** @throws {@link RoundFileError} */

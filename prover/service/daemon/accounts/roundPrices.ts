@@ -77,7 +77,12 @@ export class RoundPrices {
     return this.marginIn(words, arrays, LOOKING)
   }
 
-  /** The same over arrays that it is proven in. */
+  /** Whether it has prices of all expiries in which an account holds options. */
+  lists(words: ReportWords): boolean {
+    return positionsIn(words).every(({ expiry }) => this.surfaces.has(expiry))
+  }
+
+  /** What {@link look} says, over arrays that it is proven in. */
   provable(words: ReportWords, arrays: readonly PricedSurface[], sizes: MarginSizes): ProvableMargin {
     return this.marginIn(words, arrays, sizes)
   }

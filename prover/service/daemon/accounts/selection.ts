@@ -8,7 +8,8 @@
  */
 import { describeError } from '../../text/terminal.ts'
 import { sizeOf } from '../../../../circuits/statements/index.ts'
-import type { ReportWords } from '../../../registry/portfolio/calldata.ts'
+import { RpcError } from '../../../registry/contractErrors.ts'
+import type { ReportedAccount, ReportWords } from '../../../registry/portfolio/calldata.ts'
 import type { PortfolioClient } from '../../../registry/portfolio/client.ts'
 import { hasPositions } from '../../../registry/portfolio/openInterest.ts'
 import { ARRAYS_PER_TRANSACTION } from '../portfolios/arrays.ts'
@@ -84,8 +85,9 @@ export class Selection {
   private readonly looks = new Map<string, LookedAt>()
   /** Rounds whose arrays were begun for an account, by its report. */
   private readonly promised = new Map<string, bigint>()
-  /** Reports that nothing can be proven of, in a round. */
-  private readonly leftOut = new Map<string, { readonly roundId: string; readonly reason: string }>()
+  /** Reports that nothing can be proven of in a round, and what was last told of each. */
+  private readonly leftOut = new Map<string, string>()
+  private readonly told = new Map<string, string>()
   /** Proven alone, for a batch with them has failed. */
   private readonly alone = new Set<string>()
   private readonly counted = new Set<string>()
@@ -144,8 +146,7 @@ export class Selection {
     const [first] = accounts
     for (const { account } of accounts) this.alone.add(account)
     if (first === undefined || accounts.length > 1) return
-    const known = this.options.ledger.account(first.account)
-    if (known !== undefined) await this.leave(known, this.roundIdOf(round.asOf), reason)
+    await this.leave(first, this.roundIdOf(round.asOf), reason)
   }
 
   private roundIdOf(asOf: bigint): string {
@@ -220,16 +221,26 @@ export class Selection {
     }
   }
 
-  private isLeftOut({ account, sequence }: AccountOnChain, roundId: string): boolean {
-    return this.leftOut.get(`${account} ${sequence}`)?.roundId === roundId
+  private isLeftOut({ account, sequence }: ReportedAccount, roundId: string): boolean {
+    return this.leftOut.has(`${account} ${sequence} ${roundId}`)
   }
 
-  private async leave(account: AccountOnChain, roundId: string, reason: string): Promise<void> {
-    const key = `${account.account} ${account.sequence}`
-    const isTold = this.leftOut.get(key)?.reason === reason
-    this.leftOut.set(key, { roundId, reason })
-    keepNewest(this.leftOut)
-    if (!isTold) await this.options.onLeftOut(account.account, reason)
+  private async leave({ account, sequence }: ReportedAccount, roundId: string, reason: string): Promise<void> {
+    const report = `${account} ${sequence}`
+    const isTold = this.told.get(report) === reason
+    this.leftOut.set(`${report} ${roundId}`, reason)
+    this.told.set(report, reason)
+    for (const each of [this.leftOut, this.told]) keepNewest(each)
+    if (!isTold) await this.options.onLeftOut(account, reason)
+  }
+
+  /** Of work for these nothing came; it may be for one that went along. @throws what a node is to blame for */
+  private async blame([first, ...along]: readonly Due[], { round }: RoundPrices, error: unknown): Promise<void> {
+    if (first === undefined || error instanceof RpcError) throw error
+    const { account } = first
+    const wasAlone = this.alone.has(account.account) || along.length === 0
+    this.alone.add(account.account)
+    if (wasAlone) await this.leave(account, this.roundIdOf(round.asOf), describeError(error).message)
   }
 
   /** Accounts that are worth a proof, the most urgent first. */
@@ -264,14 +275,15 @@ export class Selection {
       const prices = this.roundFor(first, known, underWay)
       if (!(await this.isAtScale(first.account, prices, terms))) continue
       const others = due.filter((each) => each !== first).slice(0, MOST_ALONG)
-      const along = others.filter((each) => this.roundFor(each, known, underWay) === prices)
+      // Whom nobody had time to look at may hold what the round does not list.
+      const along = others.filter(
+        (each) => prices.lists(each.account.words) && this.roundFor(each, known, underWay) === prices,
+      )
+      const together = [first, ...along]
       try {
-        return await this.unitAt(prices, [first, ...along], underWay)
+        return await this.unitAt(prices, together, underWay)
       } catch (error) {
-        // It may have been for one that went along.
-        const wasAlone = this.alone.has(first.account.account) || along.length === 0
-        this.alone.add(first.account.account)
-        if (wasAlone) await this.leave(first.account, this.roundIdOf(prices.round.asOf), describeError(error).message)
+        await this.blame(prices.lists(first.account.words) ? together : [first], prices, error)
       }
     }
     return undefined
@@ -395,16 +407,23 @@ export class Selection {
     const published = ledger.rounds.find(({ asOf }) => asOf === count.asOf)
     const prices = published && this.pricesOf(published, terms)
     if (prices === undefined) return undefined
-    const needed = await this.neededOf(underWay)
+    const needed = await this.neededOf(prices, underWay)
     if (needed.length === 0) return undefined
     const due = needed.map((account): Due => {
       return { account, reason: 'count', says: 'the count under way needs it', order: account.reportedIn }
     })
-    return this.unitAt(prices, due, underWay)
+    try {
+      return await this.unitAt(prices, due, underWay)
+    } catch (error) {
+      await this.blame(due, prices, error)
+      return undefined
+    }
   }
 
-  private async neededOf(underWay: UnderWay): Promise<readonly AccountOnChain[]> {
+  /** As many as are proven together, of those of which anything can be. */
+  private async neededOf(prices: RoundPrices, underWay: UnderWay): Promise<readonly AccountOnChain[]> {
     const { client, ledger } = this.options
+    const roundId = this.roundIdOf(prices.round.asOf)
     const needed: AccountOnChain[] = []
     for (const account of this.options.ledger.accounts) {
       const { account: address } = account
@@ -412,10 +431,24 @@ export class Selection {
       const sequence = await client.reportToCount(address)
       const words = ledger.report(address, sequence)
       if (sequence === 0n) this.counted.add(address)
-      else if (words !== undefined) needed.push({ ...account, sequence, words })
+      else if (words !== undefined) {
+        const wanted = { ...account, sequence, words }
+        if (await this.isProvable(wanted, prices, roundId)) needed.push(wanted)
+      }
       if (needed.length === placesOf(marginModelOf(this.options))) break
     }
     return needed
+  }
+
+  private async isProvable(account: AccountOnChain, prices: RoundPrices, roundId: string): Promise<boolean> {
+    if (this.isLeftOut(account, roundId)) return false
+    try {
+      prices.look(account.words)
+      return true
+    } catch (error) {
+      await this.leave(account, roundId, describeError(error).message)
+      return false
+    }
   }
 
   private async opening(newest: RoundPrices, terms: Terms, { isCountOpening }: UnderWay): Promise<Unit | undefined> {

@@ -1,5 +1,6 @@
 /** What one process asks a fleet to prove, and what it answers, as they go through a database. */
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import { ProverError } from '../../../errors.ts'
 import {
   type Backend,
@@ -24,12 +25,38 @@ export type ProofJob = {
   readonly data: ProofJobData
 }
 
-export type ProofJobData = {
-  readonly circuit: string
+const jobData = z.object({
+  circuit: z.string(),
   /** sha256 of the verification key. */
-  readonly key: string
+  key: z.string(),
   /** Decimal numbers by signal, in the circuit's order. */
-  readonly input: Readonly<Record<string, readonly string[]>>
+  input: z.record(z.string(), z.array(z.string()).readonly()),
+})
+
+export type ProofJobData = Readonly<z.infer<typeof jobData>>
+
+const milliseconds = z.number().min(0)
+const provenAnswer = z.object({
+  proof: z.unknown(),
+  publicSignals: z.array(z.string()),
+  backend: z.enum(['snarkjs', 'native']),
+  timings: z.object({
+    ...{ load: milliseconds, witness: milliseconds, proof: milliseconds },
+    ...{ verify: milliseconds, total: milliseconds },
+  }),
+})
+const refusedAnswer = z.object({
+  refusal: z.object({ message: z.string(), stack: z.string(), fields: z.record(z.string(), z.unknown()) }),
+})
+
+/** What is wrong with an input, whoever proves it; everything else may be a machine's fault. */
+export const refusalCodes: ReadonlySet<string> = new Set(['proof.circuit-input', 'proof.unsatisfied'])
+
+/** What a queue has for a job, which anybody may have written who can write there. @throws {@link JobUnreadableError} */
+export function jobDataOf({ id, data }: { readonly id: string; readonly data: unknown }): ProofJobData {
+  const parsed = jobData.safeParse(data)
+  if (!parsed.success) throw new JobUnreadableError(id)
+  return parsed.data
 }
 
 /** A proof as a worker hands it back, or why there is none for this input, whoever tries. */
@@ -69,20 +96,33 @@ export function keyOfQueue(queue: string): { readonly circuit: string; readonly 
 }
 
 /**
- * A worker's answer, not believed but verified.
+ * A worker's answer, not believed but verified; and it is of the challenge that was asked for, or it would be a proof of something else.
  *
  * @throws the refusal, or {@link SelfVerificationError}, {@link AnswerUnreadableError}
  */
-export async function provenOf({ circuit, verificationKey }: CircuitKeys, answer: unknown): Promise<Proven> {
-  const { refusal, proof, publicSignals, backend, timings } = (answer ?? {}) as Record<string, unknown>
-  if (refusal !== undefined) throw reviveError(refusal as SerialisedError)
-  if (!Array.isArray(publicSignals) || typeof proof !== 'object') throw new AnswerUnreadableError(circuit)
-  const claim = {
-    proof: proof as Proven['proof'],
-    publicSignals: parsePublicSignals(publicSignals, verificationKey.publicPoints.length - 1),
-  }
-  await requireValid(circuit, verificationKey, claim)
-  return { ...claim, backend: backend as Backend, timings: timings as ProofTimings }
+export async function provenOf(
+  { circuit, verificationKey }: CircuitKeys,
+  { data }: Pick<ProofJob, 'data'>,
+  answer: unknown,
+): Promise<Proven> {
+  if (isRefusal(answer)) throw refusalOf(circuit, answer)
+  const parsed = provenAnswer.safeParse(answer)
+  if (!parsed.success) throw new AnswerUnreadableError(circuit)
+  const { proof, publicSignals, backend, timings } = parsed.data
+  await requireValid(circuit, verificationKey, { proof, publicSignals })
+  const signals = parsePublicSignals(publicSignals, verificationKey.publicPoints.length - 1)
+  const [asked] = data.input.challenge ?? []
+  if (asked !== undefined && BigInt(asked) !== signals.at(-1)) throw new AnswerUnreadableError(circuit)
+  return { proof: proof as Proven['proof'], publicSignals: signals, backend, timings }
+}
+
+/** What a worker refused an input with, if it may. */
+function refusalOf(circuit: string, answer: unknown): Error {
+  const parsed = refusedAnswer.safeParse(answer)
+  if (!parsed.success || !refusalCodes.has(String(parsed.data.refusal.fields.code)))
+    return new AnswerUnreadableError(circuit)
+  const refusal = reviveError(parsed.data.refusal)
+  return refusal instanceof ProverError ? refusal : new AnswerUnreadableError(circuit)
 }
 
 export const isRefusal = (answer: unknown): boolean =>
@@ -107,6 +147,17 @@ function integersOf(circuit: string, signal: string, value: CircuitInputValue): 
   throw new CircuitInputError(circuit, signal, `${String(value)} is not an integer`)
 }
 
+/** What a queue asks for is no proof. */
+export class JobUnreadableError extends ProverError {
+  readonly code = 'service.job-unreadable'
+  readonly job: string
+
+  constructor(job: string) {
+    super(`Expected job ${job} to ask for a proof, got something else. Cancel it, and see who writes to the database.`)
+    this.job = job
+  }
+}
+
 /** What a worker handed back is no answer. */
 export class AnswerUnreadableError extends ProverError {
   readonly code = 'service.answer-unreadable'
@@ -114,7 +165,7 @@ export class AnswerUnreadableError extends ProverError {
 
   constructor(circuit: string) {
     super(
-      `Expected a proof of ${circuit} from a worker, got something else. Let workers and service be of one version.`,
+      `Expected a proof of ${circuit} for what was asked from a worker, got something else. Let workers and service be of one version.`,
     )
     this.circuit = circuit
   }

@@ -63,7 +63,8 @@ type ListedRow = Omit<ListedProof, 'tries' | 'cause' | 'ended'> & {
 export type LeasedProof = {
   readonly id: string
   readonly queue: string
-  readonly data: ProofJobData
+  /** As whoever put it says; see `jobDataOf`. */
+  readonly data: unknown
   readonly attempt: number
 }
 
@@ -180,7 +181,7 @@ export class ProofQueue {
     const { rows } = await this.ask(() =>
       this.boss.getDb().executeSql(
         `SELECT * FROM (
-           SELECT id, name AS queue, data->>'circuit' AS circuit, started_on IS NOT NULL AS "hasBegun", retry_count AS retries,
+           SELECT id, name AS queue, coalesce(data->>'circuit', split_part(name, '/', 2)) AS circuit, started_on IS NOT NULL AS "hasBegun", retry_count AS retries,
              created_on AS asked, completed_on AS ended, CASE WHEN state IN ('failed', 'retry') THEN output END AS output,
              CASE WHEN state = 'completed' AND output->'refusal' IS NOT NULL THEN 'refused'
                WHEN state IN ('created', 'retry') THEN 'waiting' WHEN state = 'completed' THEN 'proven'
@@ -259,11 +260,11 @@ const statuses = {
 } as const satisfies Record<JobWithMetadata['state'], ProofJobStatus>
 
 function queuedOf(job: JobWithMetadata<ProofJobData>): QueuedProof {
-  const { id, name, data, state, retryCount, createdOn, startedOn, completedOn, output } = job
+  const { id, name, state, retryCount, createdOn, startedOn, completedOn, output } = job
   const status = state === 'completed' && isRefusal(output) ? 'refused' : statuses[state]
   const hasBegun = startedOn !== null && startedOn !== undefined
   return {
-    ...{ id, queue: name, circuit: data.circuit, status, answer: output },
+    ...{ id, queue: name, circuit: keyOfQueue(name)?.circuit ?? name, status, answer: output },
     tries: hasBegun ? retryCount + 1 : 0,
     asked: createdOn,
     ended: completedOn ?? undefined,
@@ -273,14 +274,15 @@ function queuedOf(job: JobWithMetadata<ProofJobData>): QueuedProof {
 
 /** In a worker's words, or the queue's own for a worker that fell silent. */
 function causeOf(output: unknown): string {
-  const { message, value } = (output ?? {}) as {
-    readonly message?: string
-    readonly value?: { readonly message?: string }
-  }
-  if (message !== undefined) return message
-  return value?.message?.includes('heartbeat') === true
+  const { message, value } = entriesOf(output)
+  if (typeof message === 'string') return message
+  return String(entriesOf(value).message).includes('heartbeat')
     ? 'its workers fell silent: they were killed, lost power or network, or hang'
     : 'it took longer than it may'
 }
+
+/** Of an object; none of anything else. */
+const entriesOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 
 const isSettled = (response: object): boolean => Number(Reflect.get(response, 'affected')) > 0

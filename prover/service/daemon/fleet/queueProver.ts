@@ -65,7 +65,7 @@ export class QueueProver implements Prover {
       await this.queue.put(job)
       const answered = await this.answered(job)
       try {
-        return await provenOf(keys, answered.answer)
+        return await provenOf(keys, job, answered.answer)
       } catch (error) {
         // What a worker refused is refused; what does not verify is no answer, and another worker may have a better one.
         if (!(error instanceof SelfVerificationError || error instanceof AnswerUnreadableError)) throw error

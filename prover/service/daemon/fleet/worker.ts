@@ -8,7 +8,7 @@ import type { CircuitKeys, Prover, Proven } from '../../../proof/index.ts'
 import { serialiseError } from '../../../proof/backends/proverProtocol.ts'
 import { ProverError } from '../../../errors.ts'
 import { describeError } from '../../text/terminal.ts'
-import { keyOfQueue, type ProofAnswer } from './proofJob.ts'
+import { jobDataOf, keyOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
 import type { LeasedProof, ProofQueue } from './proofQueue.ts'
 import type { LiveWorker, Workers } from './workers.ts'
 
@@ -56,8 +56,6 @@ const LOOK_AGAIN_MS = 20
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 10_000
 
-/** What is wrong with an input, whoever proves it; everything else may be this machine's fault. */
-const REFUSALS: ReadonlySet<string> = new Set(['proof.circuit-input', 'proof.unsatisfied'])
 /** What ends the process that proves, whichever of the jobs that it has is to blame. */
 const CRASHES: ReadonlySet<string> = new Set([
   'proof.prover-crashed',
@@ -202,7 +200,7 @@ class Worker {
 
   private begin(taken: LeasedProof): void {
     const { signal } = this.options
-    this.options.onEvent({ step: 'taken', job: taken.id, detail: taken.data.circuit })
+    this.options.onEvent({ step: 'taken', job: taken.id, detail: keyOfQueue(taken.queue)?.circuit ?? taken.queue })
     const ended = new AbortController()
     const done = this.prove(taken, ended.signal)
       .catch((error: unknown) => void this.tell(error))
@@ -219,8 +217,9 @@ class Worker {
     const began = performance.now()
     const { name, queue, onEvent } = this.options
     try {
-      const keys = await this.load(taken)
-      const { proof, publicSignals, backend, timings } = await this.proveOne(keys, taken)
+      const data = jobDataOf(taken)
+      const keys = await this.load(taken.queue, data)
+      const { proof, publicSignals, backend, timings } = await this.proveOne(keys, data)
       this.failures = 0
       const answer = { proof, publicSignals: publicSignals.map(String), backend, timings, worker: name }
       const milliseconds = Math.round(performance.now() - began)
@@ -228,7 +227,7 @@ class Worker {
       onEvent({ step: isTaken ? 'proven' : 'stale', job: taken.id, milliseconds })
     } catch (error) {
       const { code, message } = describeError(error)
-      if (REFUSALS.has(code)) {
+      if (refusalCodes.has(code)) {
         this.failures = 0
         const isTaken = await this.handBack(taken, { refusal: serialiseError(error), worker: name }, lease)
         onEvent({ step: isTaken ? 'refused' : 'stale', job: taken.id, code, detail: message })
@@ -244,12 +243,12 @@ class Worker {
   }
 
   /** One of several jobs in hand may have ended the prover of all: each is then proven again by itself before it is blamed. */
-  private async proveOne(keys: CircuitKeys, { data }: LeasedProof): Promise<Proven> {
+  private async proveOne(keys: CircuitKeys, { input }: ProofJobData): Promise<Proven> {
     const { prover } = this.options
     const hadOthers = this.inHand.size > 1
     this.proving++
     try {
-      return await prover.prove(keys, data.input)
+      return await prover.prove(keys, input)
     } catch (error) {
       if (!hadOthers || !CRASHES.has(describeError(error).code)) throw error
     } finally {
@@ -258,13 +257,13 @@ class Worker {
     this.suspects++
     const alone = this.lastAlone.then(async () => {
       while (this.proving > 0) await sleep(LOOK_AGAIN_MS)
-      return prover.prove(keys, data.input)
+      return prover.prove(keys, input)
     })
     this.lastAlone = alone.catch(() => undefined)
     return alone.finally(() => this.suspects--)
   }
 
-  private async load({ queue, data }: LeasedProof): Promise<CircuitKeys> {
+  private async load(queue: string, data: ProofJobData): Promise<CircuitKeys> {
     const key = this.keys.get(queue)
     const keys = await key?.load()
     if (keys?.manifest.verificationKeySha256 === data.key && keys.circuit === data.circuit) return keys

@@ -1,0 +1,157 @@
+/** What is proven next where accounts leave their place to others, or nothing can be proven of one that a count needs. */
+import { Contract, Wallet, ZeroAddress } from 'ethers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { sizeOf } from '../../circuits/statements/index.ts'
+import { interfaceOf } from '../../prover/registry/artifacts.ts'
+import { RpcError } from '../../prover/registry/contractErrors.ts'
+import { countCall, encodeRegistryCall } from '../../prover/registry/portfolio/calldata.ts'
+import { PortfolioClient } from '../../prover/registry/index.ts'
+import { AccountsOnChain } from '../../prover/service/daemon/accounts/ledger.ts'
+import type { AccountsOptions } from '../../prover/service/daemon/accounts/lane.ts'
+import { openAccounts } from '../../prover/service/daemon/accounts/opening.ts'
+import { Selection } from '../../prover/service/daemon/accounts/selection.ts'
+import { developmentKeys } from '../../prover/service/development/chain.ts'
+import { AccountsRange } from '../../scripts/tools/chains/accountsRange.ts'
+import { temporaryFolder } from './zkrisk.ts'
+
+const folder = temporaryFolder()
+let range: AccountsRange
+let options: AccountsOptions
+let venue: Wallet
+let undo: () => Promise<void>
+beforeAll(async () => {
+  range = await AccountsRange.start(folder)
+  venue = new Wallet(developmentKeys.feeder, range.chain)
+  undo = await range.checkpoint()
+}, 240_000)
+afterAll(async () => {
+  await range?.close()
+})
+beforeEach(async () => {
+  await undo()
+  undo = await range.checkpoint()
+  options = (await openAccounts(range.deployment, range.chain, { rounds: range.rounds }, (error) => {
+    throw error
+  })) as AccountsOptions
+})
+
+afterEach(() => void vi.restoreAllMocks())
+
+const [first, second, third] = [1n, 2n, 3n].map((n) => `0x${n.toString(16).padStart(40, '0')}`) as [
+  string,
+  string,
+  string,
+]
+
+/** A service's choice, and whom it told that nothing can be proven of. */
+function choosing() {
+  const { riskArray } = options.models
+  const ledger = new AccountsOnChain({
+    ...{ client: options.client, fromBlock: options.fromBlock, onWords: () => undefined },
+    arrayModel: riskArray && { modelId: riskArray.modelId, strikes: sizeOf(riskArray.build, 'strikes') },
+  })
+  const leftOut: string[] = []
+  const selection = new Selection({ ...options, ledger, onLeftOut: (account) => void leftOut.push(account) })
+  const next = async () => {
+    const terms = await ledger.follow()
+    options.rounds.look()
+    const unit = await selection.next(terms, { accounts: new Set(), arrays: new Map(), isCountOpening: false })
+    return unit && { kind: unit.kind, accounts: unit.accounts }
+  }
+  return { ledger, leftOut, next }
+}
+
+async function replace(previous: string, account: string, isExposed: boolean): Promise<void> {
+  const registry = new Contract(options.client.registry, interfaceOf('PortfolioRegistry'), venue)
+  await (await registry.getFunction('replaceAccount')(previous, account, isExposed)).wait()
+}
+
+async function openCount(round: Awaited<ReturnType<AccountsRange['publish']>>): Promise<void> {
+  const call = countCall(range.words(round))
+  const to = await options.client.addressOf(call.contract)
+  await (await venue.sendTransaction({ to, data: encodeRegistryCall(call) })).wait()
+}
+
+describe('an account whose place was taken', () => {
+  it('S22: asks for nothing any more, healthy or below maintenance, whoever took it', async () => {
+    await range.report(first, range.perpetuals(50_000n))
+    await range.report(second, range.perpetuals(1n))
+    await range.report(third, range.perpetuals(51_000n))
+    await range.publish()
+    const { ledger, next, leftOut } = choosing()
+    expect(await next()).toEqual({ kind: 'witness', accounts: [{ account: second, sequence: 1n }] })
+    await replace(second, ZeroAddress, false)
+    await replace(first, third, true)
+    expect(await next()).toEqual({ kind: 'margins', accounts: [{ account: third, sequence: 1n }] })
+    expect(ledger.account(first)).toMatchObject({ sequence: 2n, isUnhealthy: false })
+    expect(leftOut).toEqual([])
+  })
+
+  it('S24: is counted all the same in a count that began before', async () => {
+    await range.report(first, range.perpetuals(50_000n))
+    const round = await range.publish()
+    await openCount(round)
+    await replace(first, ZeroAddress, false)
+    const { next } = choosing()
+    expect(await next()).toEqual({ kind: 'margins', accounts: [{ account: first, sequence: 1n }] })
+  })
+})
+
+describe('a count that needs an account of which nothing can be proven', () => {
+  it('S22: goes on with the others, and tells of that one once', async () => {
+    const { positions, holdings } = range.held(50_000n)
+    const unlisted = positions.map((each) => ({ ...each, expiry: each.expiry + 86_400n }))
+    await range.report(first, { positions: unlisted, holdings })
+    await range.report(second, range.perpetuals(50_000n))
+    const round = await range.publish()
+    await openCount(round)
+    // Of cash alone it is due for nothing, and the count needs what it held.
+    const { account } = range.example
+    await range.report(second, {
+      positions: [],
+      holdings: { ...account.holdings, cashE12: 10n ** 12n, perpsE12: 0n, perpPnlE12: 0n },
+    })
+    const { next, leftOut } = choosing()
+    for (let i = 0; i < 2; i++) {
+      expect(await next()).toEqual({ kind: 'margins', accounts: [{ account: second, sequence: 1n }] })
+    }
+    expect(leftOut).toEqual([first])
+  })
+})
+
+describe('accounts that are due', () => {
+  it('S22: have their arrays proven although there was no time to look at one that holds what no round lists', async () => {
+    const { positions, holdings } = range.held(50_000n)
+    await range.report(first, { positions, holdings })
+    await range.report(second, {
+      positions: positions.map((each) => ({ ...each, expiry: each.expiry + 86_400n })),
+      holdings,
+    })
+    await range.report(third, range.held(51_000n, 500_000n))
+    await range.publish()
+    const { next, leftOut } = choosing()
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => (now += 1_000))
+    expect(await next()).toMatchObject({ kind: 'arrays' })
+    expect(leftOut).toEqual([])
+    expect(await next()).toMatchObject({ kind: 'arrays' })
+    expect(leftOut).toEqual([second])
+  })
+
+  it('S22: are not left out for a node that does not answer', async () => {
+    await range.report(first, range.perpetuals(50_000n))
+    await range.report(second, range.perpetuals(51_000n))
+    await range.publish()
+    const { next, leftOut } = choosing()
+    const asked = vi.spyOn(options.client, 'account')
+    for (let i = 0; i < 2; i++) {
+      // The first account's scale is read; then the node is away.
+      asked.mockImplementationOnce((account) => PortfolioClient.prototype.account.call(options.client, account))
+      asked.mockRejectedValueOnce(new RpcError('Reading account', new Error('away')))
+      await expect(next()).rejects.toThrow(RpcError)
+    }
+    asked.mockRestore()
+    expect(await next()).toMatchObject({ kind: 'margins', accounts: [{ account: first }, { account: second }] })
+    expect(leftOut).toEqual([])
+  })
+})
