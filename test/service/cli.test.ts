@@ -61,6 +61,13 @@ describe('zkrisk', () => {
     })
   })
 
+  it('names what does instead of an option that is missing', async () => {
+    const [worker, retry] = [await zkrisk('worker'), await zkrisk('jobs', 'retry', '--database', 'postgres://x/y')]
+    expect([worker.code, retry.code]).toEqual([2, 2])
+    expect(worker.stderr).toContain('Expected --database, or the variable DATABASE_URL, found none.')
+    expect(retry.stderr).toContain('Expected --all, or the beginnings of jobs’ ids, found none.')
+  })
+
   const strangle = join(root, 'docs', 'examples', 'short-strangle.json')
   const priced = ['price', '--forward', '100', '--strike', '100', '--vol', '50%']
   it.each([

@@ -168,6 +168,18 @@ describe('a Postgres', () => {
     expect(tables).toEqual([])
   })
 
+  it('in which nothing was ever kept says who begins it, and nothing of files and disks', async () => {
+    const url = await postgres.database()
+    const pruned = await zkrisk('prune', '--database', url)
+    expect(pruned.code).toBe(1)
+    expect(pruned.stderr).toMatch(
+      /nothing was ever kept in it: the first `zkrisk serve` begins it\)\. Check which database/,
+    )
+    expect(pruned.stderr).not.toMatch(/path|disk/)
+    await (await open(url)).jobs.close()
+    expect((await zkrisk('prune', '--database', url)).code).toBe(0)
+  })
+
   it('that does not know the user says so without the password', async () => {
     const url = new URL(await postgres.database())
     url.password = 'not-the-password'

@@ -35,7 +35,8 @@ async function openExistingPostgres(database: string): Promise<ExistingStore> {
   const session = await PostgresSession.open({ address, purpose: 'look', locks: [] })
   try {
     const version = await readVersion((text, values) => session.query(text, values), address)
-    if (version === 0) throw new StoreUnusableError(name, 'nothing was ever kept in it')
+    if (version === 0)
+      throw new StoreUnusableError(name, 'nothing was ever kept in it: the first `zkrisk serve` begins it')
     if (version > POSTGRES_SCHEMA_VERSION)
       throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
     if (version < POSTGRES_SCHEMA_VERSION) {
