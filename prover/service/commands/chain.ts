@@ -58,7 +58,7 @@ export function addChainCommands(program: Command): void {
             registry: deployment.addresses.registry,
             ...(circle === undefined ? {} : { circle: circleJson(circle) }),
           },
-          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment}, ${options.keyFile} and ${options.councilKeyFile} written.${circle === undefined ? '' : `\n${placesText(circle, url)}\n`} Ctrl-C ends it.`,
+          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment}, ${options.keyFile} and ${options.councilKeyFile} written.${circle === undefined ? ' ' : `\n${placesText(circle, url)}\n`}Ctrl-C ends it.`,
         )
         await untilStopped()
         await close()
