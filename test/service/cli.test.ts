@@ -53,6 +53,9 @@ describe('zkrisk', () => {
     expect((await zkrisk('prove', 'batch.json')).code).toBe(2)
     expect((await zkrisk('params', extract, '--rows', 'many')).code).toBe(2)
     expect((await zkrisk('verify', 'bundle.json', '--chain-id', 'main')).code).toBe(2)
+    expect((await zkrisk('chain', '--port', '65536')).stderr).toContain(
+      'a whole number of at least 0 and at most 65535',
+    )
     const { stderr } = await zkriskAlone('prove', 'batch.json')
     expect(stderr).toContain('zkrisk: expected -o, --out <file>, found none.\n        code service.usage')
     expect(errorOf(await zkriskAlone('params', extract, '--json', '--row', '30'))).toEqual({
