@@ -54,9 +54,18 @@ async function openExistingPostgres(database: string): Promise<ExistingStore> {
     )
     const chainId = scope === undefined ? undefined : BigInt(scope.chain_id)
     const store = new PostgresJobStore(session, schema)
-    return { store, name, chainId, registry: scope?.registry, users: users.map(({ user }) => user) }
+    return {
+      store,
+      name,
+      chainId,
+      registry: scope?.registry,
+      users: [...new Set(users.map(({ user }) => ownerOf(user)))],
+    }
   } catch (error) {
     await session.close()
     throw error
   }
 }
+
+/** Who has a session open, whatever the session is for: a service has several. */
+const ownerOf = (session: string): string => session.split(' ').slice(0, 3).join(' ')
