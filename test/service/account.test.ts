@@ -42,6 +42,14 @@ describe.skipIf(process.platform === 'win32')('a key file (POSIX modes)', () => 
     expect(() => open(link)).toThrow(expect.objectContaining({ code: 'service.key-file-mode' }))
   })
 
+  it('says why nothing came of it: no such file, a folder, an empty one', () => {
+    const [none, empty] = [join(folder, 'none.key'), join(folder, 'empty.key')]
+    writeFileSync(empty, '', { mode: 0o600 })
+    expect(() => open(none)).toThrow(`in ${none}, found none: there is no such file.`)
+    expect(() => open(folder)).toThrow(`in ${folder}, found none: it is a folder.`)
+    expect(() => open(empty)).toThrow(`in ${empty}, found none: it is empty.`)
+  })
+
   it('is refused in words that say what to do, and nothing of the key', () => {
     const file = keyFile(0o644)
     expect(() => open(file)).toThrow(`its mode is 644. Run \`chmod 600 ${file}\``)

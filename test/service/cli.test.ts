@@ -53,12 +53,22 @@ describe('zkrisk', () => {
     expect((await zkrisk('prove', 'batch.json')).code).toBe(2)
     expect((await zkrisk('params', extract, '--rows', 'many')).code).toBe(2)
     expect((await zkrisk('verify', 'bundle.json', '--chain-id', 'main')).code).toBe(2)
+    expect((await zkrisk('chain', '--port', '65536')).stderr).toContain(
+      'a whole number of at least 0 and at most 65535',
+    )
     const { stderr } = await zkriskAlone('prove', 'batch.json')
     expect(stderr).toContain('zkrisk: expected -o, --out <file>, found none.\n        code service.usage')
     expect(errorOf(await zkriskAlone('params', extract, '--json', '--row', '30'))).toEqual({
       code: 'service.usage',
       message: 'unknown option --row: did you mean --rows?',
     })
+  })
+
+  it('names what does instead of an option that is missing', async () => {
+    const [worker, retry] = [await zkrisk('worker'), await zkrisk('jobs', 'retry', '--database', 'postgres://x/y')]
+    expect([worker.code, retry.code]).toEqual([2, 2])
+    expect(worker.stderr).toContain('Expected --database, or the variable DATABASE_URL, found none.')
+    expect(retry.stderr).toContain('Expected --all, or the beginnings of jobs’ ids, found none.')
   })
 
   const strangle = join(root, 'docs', 'examples', 'short-strangle.json')

@@ -356,6 +356,7 @@ describe('zkrisk margin', () => {
     for (const option of ['--margins-alone', '--count', '--unhealthy']) {
       const refused = errorOf(await zkrisk('margin', over, '--prove', option, '--json'))
       expect(refused.code).toBe('service.prove-over-markets')
+      expect(refused.message).toContain('`--prove` reports and proves it over all its markets')
     }
   })
 

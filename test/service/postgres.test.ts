@@ -168,6 +168,18 @@ describe('a Postgres', () => {
     expect(tables).toEqual([])
   })
 
+  it('in which nothing was ever kept says who begins it, and nothing of files and disks', async () => {
+    const url = await postgres.database()
+    const pruned = await zkrisk('prune', '--database', url)
+    expect(pruned.code).toBe(1)
+    expect(pruned.stderr).toMatch(
+      /nothing was ever kept in it: the first `zkrisk serve` begins it\)\. Check which database/,
+    )
+    expect(pruned.stderr).not.toMatch(/path|disk/)
+    await (await open(url)).jobs.close()
+    expect((await zkrisk('prune', '--database', url)).code).toBe(0)
+  })
+
   it('that does not know the user says so without the password', async () => {
     const url = new URL(await postgres.database())
     url.password = 'not-the-password'
@@ -199,6 +211,18 @@ describe('a store that is there', () => {
     expect(found.found).toMatch(
       /of this version, of 0xab\w+ on chain 31337; batches: 0 planned, .*; open for zkrisk serve /,
     )
+    // Once, however many sessions it has.
+    const [own] = await postgres.ask(
+      `SELECT application_name AS name FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE 'zkrisk serve %'`,
+      database,
+    )
+    const another = new URL(database)
+    another.searchParams.set('application_name', `${own?.name} bell`)
+    const held = postgres.ask('SELECT pg_sleep(1.5)', another.href)
+    await sleep(500)
+    expect((await examineStore({ database })).found.match(/zkrisk serve/g)).toHaveLength(1)
+    await held
     await jobs.close()
     await postgres.ask('UPDATE zkrisk.version SET version = 99', database)
     expect((await examineStore({ database })).found).toContain(

@@ -311,8 +311,14 @@ describe('what is refused at the start', () => {
     [[], 'service.no-feed', 2],
     [['--deribit', 'BTC-USD'], 'service.feed-pair', 2],
     [['--deribit', 'BTC-USD=X-Y', 'BTC-USD=Z-W', '--dry-run'], 'service.feed-pair', 2],
-    [['--pyth', 'BTC-USD=0xabc', '--dry-run'], 'service.feed-file', 1],
-    [[...one, '--least-sources', '2', '--dry-run'], 'service.feed-file', 1],
+    [['--pyth', 'BTC-USD=0xabc', '--dry-run'], 'service.feed-flag', 2],
+    [[...one, '--least-sources', '2', '--dry-run'], 'service.feed-flag', 2],
+    [[...one, '--pyth-mode', 'poll', '--dry-run'], 'service.option-alone', 2],
+    [[...one, '--speed', '60', '--dry-run'], 'service.option-alone', 2],
+    [['--pyth', `BTC-USD=${'0x'.padEnd(66, 'e')}`, '--volatility-index', 'BTC-USD=btc_usd'], 'service.option-alone', 2],
+    [[...one, '--volatility-index', 'ETH-USD=eth_usd', '--dry-run'], 'service.feed-flag-market', 2],
+    [[...one, '--price-units', 'ETH-USD=1000', '--dry-run'], 'service.feed-flag-market', 2],
+    [[...one, '--price-units', 'BTC-USD=1000', '--rpc', 'http://127.0.0.1:1'], 'service.usage', 2],
     [[...one, '--deribit-endpoint', 'ws://prices.example', '--dry-run'], 'service.feed-endpoint', 1],
     [[...one, '--feeds', 'x.json'], 'service.option-besides', 2],
     [['--feeds', join(folder, 'none.json'), '--dry-run'], 'service.feed-file', 1],
@@ -324,6 +330,19 @@ describe('what is refused at the start', () => {
     const ended = await live(...args)
     expect(errorOf(ended).code).toBe(code)
     expect(ended.code).toBe(exit)
+  })
+
+  it('names the flag and its market, not a field of a file that nobody wrote', async () => {
+    const messageOf = async (...args: readonly string[]) => errorOf(await live(...args, '--dry-run')).message
+    expect(await messageOf('--pyth', 'BTC-USD=0xabc')).toMatch(/^--pyth, BTC-USD: expected 0x and 64 hexadecimal/)
+    expect(await messageOf(...one, '--least-sources', '2')).toMatch(
+      /^--least-sources, BTC-USD: 2 feeds must agree, and one/,
+    )
+    expect(await messageOf(...one, '--price-units', 'BTC-USD=3')).toMatch(/^--price-units, BTC-USD: expected a power/)
+    expect(await messageOf('--deribit', 'BTC-USD=b')).toMatch(/^--deribit, BTC-USD: expected/)
+    expect(await messageOf('--deribit', `${'B'.repeat(32)}=BTC-PERPETUAL`)).toMatch(
+      /^--deribit, B{32}: expected a market’s/,
+    )
   })
 
   it('is a market that the deployment does not know, and keys that are not the source’s', async () => {

@@ -43,7 +43,7 @@ const once = () => ({ 'idempotency-key': randomUUID() })
 
 async function problemOf(response: Response) {
   expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
-  return (await response.json()) as { status: number; code: string; detail: string; type: string }
+  return (await response.json()) as { status: number; code: string; detail: string; type: string; errors?: unknown }
 }
 
 async function until<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
@@ -145,6 +145,35 @@ describe('the HTTP interface', () => {
     }
     for (const [path, code] of Object.entries(codes))
       expect([path, (await problemOf(await ask(path))).code]).toEqual([path, code])
+  })
+
+  it('says what was expected of a request in its own words, not with patterns or those of a library', async () => {
+    const details = {
+      '/v1/batches/zero': 'address.batch: expected 64 hexadecimal digits, as /v1/batches lists them',
+      '/v1/batches?limit=0': 'query.limit: expected at least 1',
+      '/v1/batches?limit=1001': 'query.limit: expected at most 1000',
+      '/v1/batches?limit=x': 'query.limit: expected a number',
+      '/v1/batches?limit=1.5': 'query.limit: expected a whole number',
+      '/v1/batches?limt=5': 'query: expected nothing called "limt"',
+      '/v1/accounts/0x12': 'address.account: expected 0x and 40 hexadecimal digits',
+      '/v1/markets/BTC%20USD': 'address.market: expected a market’s name, such as BTC-USD',
+      '/v1/proof-requests/7': 'address.request: expected an id as its request was answered with',
+    }
+    for (const [path, detail] of Object.entries(details)) {
+      const told = await problemOf(await ask(path))
+      expect([path, told.detail]).toEqual([path, `Expected a request as /openapi.json describes it; ${detail}.`])
+    }
+    expect((await ask('/v1/batches?limit=1000')).status).toBe(200)
+    const headers = { ...bearer(keys.prover), ...once() }
+    const bodies = [{ markets: 'BTC-USD' }, { markets: [] }, { market: ['BTC-USD'] }]
+    const told = await Promise.all(
+      bodies.map(async (body) => problemOf(await post('/v1/proof-requests', headers, body))),
+    )
+    expect(told.map(({ errors }) => errors)).toEqual([
+      [{ at: 'body.markets', says: 'expected a list' }],
+      [{ at: 'body.markets', says: 'expected at least 1 of them' }],
+      [{ at: 'body', says: 'expected nothing called "market"' }],
+    ])
   })
 
   it('describes itself in OpenAPI 3.1, every address with its problem documents', async () => {

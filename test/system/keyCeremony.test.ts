@@ -48,6 +48,19 @@ describe('K10: a ceremony from the command line', () => {
     expect([taken.code, taken.stdout]).toEqual([0, expect.stringContaining('production keys, 4 contributions')])
   })
 
+  it('takes in no key that is not there, and bids nobody delete what lies beside it', async () => {
+    for (const [missing, why] of [
+      [file('none.zkey'), 'there is no such file'],
+      [file('artifacts'), 'it is a folder'],
+    ] as const) {
+      const ended = await run('import', BUILD, missing, '--json')
+      expect([ended.code, errorOf(ended).code]).toEqual([1, 'proof.malformed-file'])
+      expect(errorOf(ended).message).toContain(`Cannot read ${missing}: ${why}.`)
+    }
+    const elsewhere = await run('verify', BUILD, '--keys', file('none'), '--json')
+    expect(errorOf(elsewhere)).toMatchObject({ code: 'proof.keys-missing', folder: file('none') })
+  })
+
   it('begins from no powers of tau that are not prepared, and leaves nothing behind', async () => {
     const ended = await run('begin', BUILD, file('1.ptau'), file('unprepared.zkey'), '--json')
     expect(ended.code).toBe(1)

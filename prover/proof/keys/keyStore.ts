@@ -7,9 +7,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { snarkjsVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
+import { whyUnreadable } from '../../market/textFile.ts'
+import { MalformedFileError } from '../binaryFile.ts'
 import { checkCeremony, checkKeyFitsCircuit, type KeyKind } from './ceremony.ts'
 import { CheckedFiles } from './checkedFiles.ts'
 import { type DevelopmentKeyOptions, makeDevelopmentKey } from './developmentKeys.ts'
@@ -184,10 +186,14 @@ export class KeyStore {
    * `zkrisk keys verify --zkey`.
    *
    * @throws what {@link checkCeremony} and {@link checkKeyFitsCircuit} throw; nothing is stored then
+   * @throws {@link MalformedFileError} also if the file cannot be opened
    * @throws {@link KeysExistError} if the circuit has keys of another ceremony
    */
   async importProductionKey(circuit: CompiledCircuit, zkeyFile: string): Promise<CircuitKeys> {
-    const bytes = await readKeyFile(zkeyFile)
+    // A file that somebody named: nothing beside it is to be deleted, as it is with a store's own.
+    const bytes = await readFile(zkeyFile).catch((error: unknown) => {
+      throw new MalformedFileError(zkeyFile, whyUnreadable(error))
+    })
     const zkey = readZkey(bytes, zkeyFile)
     checkKeyFitsCircuit(zkey, readR1cs(await readFile(circuit.r1cs), circuit.r1cs), circuit.name)
     checkCeremony({ kind: 'production', verificationKey: verificationKeyOf(zkey), zkey }, 'undeployed')
@@ -275,7 +281,7 @@ export function sha256(bytes: Uint8Array | string): string {
 async function readManifest(file: string, circuit: string): Promise<KeyManifest> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const absent = error.code === 'ENOENT' || error.code === 'ENOTDIR'
-    throw absent ? new KeysMissingError(circuit) : new CorruptKeyFileError(file, error)
+    throw absent ? new KeysMissingError(circuit, dirname(dirname(file))) : new CorruptKeyFileError(file, error)
   })
   const manifest = parseJson(text, file) as Partial<KeyManifest> | null
   const isManifest =
@@ -353,10 +359,14 @@ function isRunning(pid: number): boolean {
 export class KeysMissingError extends ProverError {
   readonly code = 'proof.keys-missing'
   readonly circuit: string
+  readonly folder: string
 
-  constructor(circuit: string) {
-    super(`There are no keys for circuit ${circuit} as compiled here. Make them with \`zkrisk keys setup\`.`)
+  constructor(circuit: string, folder: string) {
+    super(
+      `There are no keys for circuit ${circuit}, as compiled here, in ${folder}. Check the folder, or make development keys with \`zkrisk keys setup\`.`,
+    )
     this.circuit = circuit
+    this.folder = folder
   }
 }
 

@@ -222,10 +222,7 @@ export class ProveOverMarketsError extends ProverError {
     const [where, advice] =
       option === undefined
         ? ['to prove', 'Prove it over all its markets.']
-        : [
-            `with --${option}`,
-            'Leave the option out: it is proven over all its markets on a development chain of its own.',
-          ]
+        : [`with --${option}`, 'Leave the option out: `--prove` reports and proves it over all its markets.']
     super(`Expected an account in one market ${where}, got one over ${currencies.join(', ')}. ${advice}`)
     this.currencies = currencies
   }

@@ -28,7 +28,7 @@ export function addChainCommands(program: Command): void {
     ['chain --port 8545', 'chain --margins portfolio.json'],
   )
     .addHelpText('after', THREE_TERMINALS)
-    .option('--port <number>', 'port on this machine', wholeNumber(0), 8545)
+    .option('--port <number>', 'port on this machine', wholeNumber(0, 65_535), 8545)
     .option('--deployment <file>', 'deployment to write', 'deployment.json')
     .option('--key-file <file>', 'key of a funded development account to write, for `serve`', 'prover.key')
     .option('--council-key-file <file>', 'key of the development council to write, for `shadows`', 'council.key')
@@ -58,7 +58,7 @@ export function addChainCommands(program: Command): void {
             registry: deployment.addresses.registry,
             ...(circle === undefined ? {} : { circle: circleJson(circle) }),
           },
-          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment}, ${options.keyFile} and ${options.councilKeyFile} written.${circle === undefined ? '' : `\n${placesText(circle, url)}\n`} Ctrl-C ends it.`,
+          `Chain at ${url}, registry ${deployment.addresses.registry}; ${options.deployment}, ${options.keyFile} and ${options.councilKeyFile} written.${circle === undefined ? ' ' : `\n${placesText(circle, url)}\n`}Ctrl-C ends it.`,
         )
         await untilStopped()
         await close()

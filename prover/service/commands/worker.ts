@@ -58,7 +58,7 @@ function addChange(jobs: Command, verb: 'retry' | 'cancel', summary: string, doe
     .option('--all', verb === 'retry' ? 'all that are parked' : 'all that wait')
     .action(
       action<DatabaseOptions & { all?: boolean }, [string[]]>(async (terminal, { all = false, ...options }, named) => {
-        if (named.length === 0 && !all) throw new OptionMissingError('all')
+        if (named.length === 0 && !all) throw new OptionMissingError('all', 'the beginnings of jobs’ ids')
         return withQueue(options, async (queue) => {
           const { chosenJobs } = await import('../daemon/fleet/chosenJobs.ts')
           const chosen = await chosenJobs(queue, all ? (verb === 'retry' ? 'parked' : 'waiting') : named)
@@ -137,7 +137,7 @@ async function teller(terminal: Terminal, { log, logLevel }: WorkerOptions): Pro
 
 /** @throws {@link OptionMissingError} */
 function databaseOf({ database = process.env.DATABASE_URL || undefined }: DatabaseOptions): string {
-  if (database === undefined) throw new OptionMissingError('database')
+  if (database === undefined) throw new OptionMissingError('database', 'the variable DATABASE_URL')
   return database
 }
 

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isError, isKeystoreJson, type Provider, Wallet } from 'ethers'
 import { ProverError } from '../../errors.ts'
+import { whyUnreadable } from '../../market/textFile.ts'
 
 /** Environment variable that holds a private key where no file does. */
 const KEY_VARIABLE = 'ZKRISK_KEY'
@@ -27,7 +28,8 @@ const OTHERS = 0o077
 export function openAccount(provider: Provider, keyFile: string | undefined, passwordFile?: string): Wallet {
   const from = keyFile ?? `the environment variable ${KEY_VARIABLE}`
   const text = keyFile === undefined ? process.env[KEY_VARIABLE] : readSecretFile(keyFile)?.trim()
-  if (text === undefined || text === '') throw new KeyMissingError(from)
+  if (text === undefined || text === '')
+    throw new KeyMissingError(from, keyFile === undefined ? undefined : whyKeyless(keyFile))
   if (text.startsWith('{')) return openKeystore(provider, text, from, passwordFile)
   try {
     return new Wallet(text.startsWith('0x') ? text : `0x${text}`, provider)
@@ -49,6 +51,15 @@ function openKeystore(provider: Provider, text: string, from: string, passwordFi
     // The cause would hold the password.
     if (isError(error, 'INVALID_ARGUMENT') && error.argument === 'password') throw new PasswordWrongError(from)
     throw new KeyMalformedError(from)
+  }
+}
+
+/** Why nothing came of a file that was named. */
+function whyKeyless(file: string): string {
+  try {
+    return readFileSync(file).length === 0 ? 'it is empty' : 'there is nothing but blanks in it'
+  } catch (error) {
+    return whyUnreadable(error)
   }
 }
 
@@ -79,8 +90,9 @@ export class KeyMissingError extends ProverError {
   readonly code = 'service.key-missing'
   readonly from: string
 
-  constructor(from: string) {
-    super(`Expected a private key in ${from}, found none. Give --key-file or set ${KEY_VARIABLE}.`)
+  constructor(from: string, why?: string) {
+    const found = why === undefined ? 'none' : `none: ${why}`
+    super(`Expected a private key in ${from}, found ${found}. Give --key-file or set ${KEY_VARIABLE}.`)
     this.from = from
   }
 }

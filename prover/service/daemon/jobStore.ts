@@ -170,12 +170,10 @@ export class StoreUnusableError extends ProverError {
   readonly file: string
 
   constructor(file: string, reason: string, cause?: unknown) {
-    super(
-      `${file} cannot be used as a store (${reason}). Check the path, the disk and the file, or name another one.`,
-      {
-        cause,
-      },
-    )
+    const advice = /^postgres(ql)?:/.test(file)
+      ? 'Check which database and schema the address names (docs/operations.md).'
+      : 'Check the path, the disk and the file, or name another one.'
+    super(`${file} cannot be used as a store (${reason}). ${advice}`, { cause })
     this.file = file
   }
 }

@@ -187,7 +187,7 @@ export function parseFeeds(input: unknown, file: string): FeedFile {
       throw new FeedFileError(
         file,
         `markets.${market}.leastSources`,
-        `${leastSources} must agree, and ${count} feeds have prices of it`,
+        `${leastSources} feeds must agree, and ${count === 1 ? 'one has' : `${count} have`} prices of it`,
       )
   }
   return parsed.data
@@ -213,6 +213,7 @@ export class FeedFileError extends ProverError {
   readonly code = 'service.feed-file'
   readonly file: string
   readonly field: string
+  readonly reason: string
 
   constructor(file: string, field: string, reason: string) {
     super(
@@ -220,5 +221,6 @@ export class FeedFileError extends ProverError {
     )
     this.file = file
     this.field = field
+    this.reason = reason
   }
 }

@@ -1,6 +1,6 @@
 /** Feeds as flags state them: the same as a file of feeds, for one provider of each kind. */
-import { UsageError } from '../text/usageError.ts'
-import { type FeedFile, parseFeeds } from './feedConfig.ts'
+import { requireOptions, UsageError } from '../text/usageError.ts'
+import { type FeedFile, FeedFileError, parseFeeds } from './feedConfig.ts'
 
 export type FeedFlags = {
   readonly pyth?: readonly string[]
@@ -39,8 +39,9 @@ export const feedFlagNames = [
   'price-units',
 ] as const
 
-/** @throws {@link PairFlagError}, {@link FeedFileError} */
+/** @throws {@link PairFlagError}, {@link MarketFlagError}, {@link FeedFlagError}, {@link NoFeedError}; of flags that belong to others */
 export function feedsOfFlags(flags: FeedFlags): FeedFile {
+  requireProviders(flags)
   const [indices, currencies] = [pairsOf('volatility-index', flags.volatilityIndex), pairsOf('options', flags.options)]
   const units = pairsOf('price-units', flags.priceUnits)
   const ofUnits = (market: string) => (units.has(market) ? { priceUnits: Number(units.get(market)) } : {})
@@ -62,10 +63,73 @@ export function feedsOfFlags(flags: FeedFlags): FeedFile {
     .filter(({ prices }) => prices.length > 0)
     .map((feed) => defined({ ...feed, prices: Object.fromEntries(feed.prices) }))
   if (feeds.length === 0) throw new NoFeedError()
-  const names = new Set([...pyth, ...deribit, ...recording].map(([market]) => market as string))
+  const namesOf = (pairs: readonly (readonly unknown[])[]) => new Set(pairs.map(([market]) => market as string))
+  const names = namesOf([...pyth, ...deribit, ...recording])
+  requireMarkets('volatility-index', indices, namesOf(deribit), 'deribit')
+  requireMarkets('options', currencies, namesOf(deribit), 'deribit')
+  requireMarkets('price-units', units, namesOf([...pyth, ...deribit]), 'pyth or --deribit')
   const { leastSources, maxDeviationBps, every: everySeconds } = flags
   const market = defined({ leastSources, maxDeviationBps, everySeconds })
-  return parseFeeds({ feeds, markets: Object.fromEntries([...names].map((name) => [name, market])) }, 'flags')
+  const markets = Object.fromEntries([...names].map((name) => [name, market]))
+  return parsedFlags({ feeds, markets })
+}
+
+/** What is said of a provider is refused where the provider is not asked: it would mean nothing, and nobody would be told. */
+function requireProviders(flags: FeedFlags): void {
+  const { pyth, deribit, recording } = flags
+  const { pythEndpoint, pythMode, pythKeyFile, deribitEndpoint, deribitPrice, speed } = flags
+  if (pyth === undefined)
+    requireOptions(
+      { 'pyth-endpoint': pythEndpoint, 'pyth-mode': pythMode, 'pyth-key-file': pythKeyFile },
+      { needs: 'pyth' },
+    )
+  if (deribit === undefined) {
+    const { volatilityIndex, options } = flags
+    const besides = { 'volatility-index': volatilityIndex, options }
+    requireOptions(
+      { 'deribit-endpoint': deribitEndpoint, 'deribit-price': deribitPrice, ...besides },
+      { needs: 'deribit' },
+    )
+  }
+  if (recording === undefined) requireOptions({ speed }, { needs: 'recording' })
+}
+
+function requireMarkets(
+  option: string,
+  pairs: ReadonlyMap<string, string>,
+  known: ReadonlySet<string>,
+  provider: string,
+): void {
+  for (const market of pairs.keys()) if (!known.has(market)) throw new MarketFlagError(option, market, provider)
+}
+
+/** Flags that stand for each field of a file of feeds; of one that differs by provider, by its kind. */
+const flagsOfFields: Readonly<Record<string, string>> = {
+  ...{ id: 'pyth', mode: 'pyth-mode', keyFile: 'pyth-key-file', instrument: 'deribit', price: 'deribit-price' },
+  ...{ volatilityIndex: 'volatility-index', options: 'options', file: 'recording', speed: 'speed' },
+  ...{ priceUnits: 'price-units', leastSources: 'least-sources', maxDeviationBps: 'max-deviation-bps' },
+  ...{ everySeconds: 'every' },
+}
+
+type Stated = {
+  readonly feeds: readonly { readonly kind?: unknown }[]
+  readonly markets: Readonly<Record<string, unknown>>
+}
+
+/** Refusals name the flag that was given, not a file's field that nobody wrote. */
+function parsedFlags(stated: Stated): FeedFile {
+  try {
+    return parseFeeds(stated, 'flags')
+  } catch (cause) {
+    if (!(cause instanceof FeedFileError)) throw cause
+    const { field, reason } = cause
+    const leaf = field.slice(field.lastIndexOf('.') + 1)
+    const kind = stated.feeds[Number(/^feeds\[(\d+)\]/.exec(field)?.[1] ?? 0)]?.kind
+    const provider = kind === 'file' ? 'recording' : String(kind)
+    const market = Object.keys(stated.markets).find((name) => field.includes(`.${name}`))
+    const flag = leaf === 'endpoint' ? `${provider}-endpoint` : (flagsOfFields[leaf] ?? provider)
+    throw new FeedFlagError(flag, market, reason)
+  }
 }
 
 const defined = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
@@ -91,6 +155,36 @@ export class PairFlagError extends UsageError {
     super(`Expected --${option} as MARKET=NAME, each market once, such as BTC-USD=BTC-PERPETUAL, got "${value}".`)
     this.option = option
     this.value = value
+  }
+}
+
+/** A flag speaks of a market of which no provider is asked that it is about. */
+export class MarketFlagError extends UsageError {
+  readonly code = 'service.feed-flag-market'
+  readonly option: string
+  readonly market: string
+
+  constructor(option: string, market: string, provider: string) {
+    super(
+      `--${option} is about ${market}, of which no --${provider} has prices. Name the market there too, or leave it out.`,
+    )
+    this.option = option
+    this.market = market
+  }
+}
+
+/** A flag has a value that a feed cannot be asked for. */
+export class FeedFlagError extends UsageError {
+  readonly code = 'service.feed-flag'
+  readonly option: string
+  readonly market: string | undefined
+
+  constructor(option: string, market: string | undefined, reason: string) {
+    super(
+      `--${option}${market === undefined ? '' : `, ${market}`}: ${reason}. \`zkrisk feed live --help\` has an example.`,
+    )
+    this.option = option
+    this.market = market
   }
 }
 

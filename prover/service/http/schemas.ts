@@ -6,7 +6,7 @@ import { checkNames } from './readiness.ts'
 const time = z.string().describe('UTC, as 2020-03-12T10:00:00Z')
 const fraction = z.number().describe('0.05 is 5 %')
 const money = z.string().describe('Exact decimal, in the quote currency')
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/)
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'expected 0x and 40 hexadecimal digits')
 const margins = {
   initialMarginPercent: z.number(),
   maintenanceMarginPercent: z.number(),
@@ -26,11 +26,13 @@ export const problemSchema = z
 
 export const marketName = z
   .string()
-  .regex(/^[\x21-\x7e]{1,66}$/)
+  .regex(/^[\x21-\x7e]{1,66}$/, 'expected a market’s name, such as BTC-USD')
   .describe('Such as BTC-USD, or BTC-USD~garch of a shadow')
 export const marketParams = z.object({ market: marketName })
 export const accountParams = z.object({ account: address })
-export const batchParams = z.object({ batch: z.string().regex(/^[0-9a-f]{64}$/) })
+export const batchParams = z.object({
+  batch: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits, as /v1/batches lists them'),
+})
 export const requestParams = z.object({ request: z.uuid() })
 export const pageQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(50) })
 export const seriesQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(2000).default(500) })

@@ -16,13 +16,13 @@ import { ApiKeys, type Scope } from './apiKeys.ts'
 import { pageFiles } from './dashboard.ts'
 import { Gate, RateLimiter, type RateLimit } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import { invalidRequest } from './invalidRequest.ts'
 import {
   AddressUnknownError,
   HostRefusedError,
   IdempotencyKeyMissingError,
   PROBLEM_TYPE,
   problemOf,
-  RequestInvalidError,
   TooFastError,
 } from './problems.ts'
 import { type Asked, type HttpParts, type Route, livenessOf, routesOf } from './routes.ts'
@@ -123,12 +123,7 @@ function newApp(log: HttpLog): FastifyInstance {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: HttpLog): FastifyReply {
   const told = hasZodFastifySchemaValidationErrors(error)
-    ? new RequestInvalidError(
-        error.validation.map(({ instancePath, message = 'does not fit' }) => ({
-          at: `${error.validationContext ?? 'request'}${instancePath.replaceAll('/', '.')}`,
-          says: message,
-        })),
-      )
+    ? invalidRequest(error.validation, error.validationContext)
     : error
   const problem = problemOf(told)
   if (problem.status >= 500) log.failed(request.method, routeOf(request), error)

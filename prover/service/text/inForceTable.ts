@@ -128,7 +128,7 @@ function crossAccountLines(reading: CrossAccountReading): readonly string[] {
     `  above initial margin      ${money(reading.aboveInitialMarginQuote)}`,
     `  above maintenance margin  ${money(reading.aboveMaintenanceMarginQuote)}`,
     `  as of                     ${reading.asOf}, ${duration(ageSeconds)} old of ${duration(maxAgeSeconds)}; report ${reading.provenReport} of ${reading.reports}`,
-    `  worst scenario of each    ${scenarios.join(', ')}`,
+    `  worst scenario of each    ${scenarios.join(', ')} (slots of the margin policy’s grid, from 0; 33 is the basis shock)`,
   ]
 }
 

@@ -44,8 +44,10 @@ export class OptionMissingError extends UsageError {
   readonly code = 'service.usage'
   readonly option: string
 
-  constructor(option: string) {
-    super(`Expected --${option}, found none. \`--help\` has an example.`)
+  /** @param otherwise - what does instead of the option, such as a variable */
+  constructor(option: string, otherwise?: string) {
+    const instead = otherwise === undefined ? '' : `, or ${otherwise}`
+    super(`Expected --${option}${instead}, found none. \`--help\` has an example.`)
     this.option = option
   }
 }

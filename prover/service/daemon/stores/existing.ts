@@ -35,7 +35,8 @@ async function openExistingPostgres(database: string): Promise<ExistingStore> {
   const session = await PostgresSession.open({ address, purpose: 'look', locks: [] })
   try {
     const version = await readVersion((text, values) => session.query(text, values), address)
-    if (version === 0) throw new StoreUnusableError(name, 'nothing was ever kept in it')
+    if (version === 0)
+      throw new StoreUnusableError(name, 'nothing was ever kept in it: the first `zkrisk serve` begins it')
     if (version > POSTGRES_SCHEMA_VERSION)
       throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
     if (version < POSTGRES_SCHEMA_VERSION) {
@@ -53,9 +54,18 @@ async function openExistingPostgres(database: string): Promise<ExistingStore> {
     )
     const chainId = scope === undefined ? undefined : BigInt(scope.chain_id)
     const store = new PostgresJobStore(session, schema)
-    return { store, name, chainId, registry: scope?.registry, users: users.map(({ user }) => user) }
+    return {
+      store,
+      name,
+      chainId,
+      registry: scope?.registry,
+      users: [...new Set(users.map(({ user }) => ownerOf(user)))],
+    }
   } catch (error) {
     await session.close()
     throw error
   }
 }
+
+/** Who has a session open, whatever the session is for: a service has several. */
+const ownerOf = (session: string): string => session.split(' ').slice(0, 3).join(' ')
