@@ -80,7 +80,8 @@ describe('an honest portfolio registry', () => {
     ])
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {4}may AttestedRounds: setCommittee, revokeSigner$/m)
     expect(formatPortfolioAudit(whole.report)).toMatch(/^ {2}AttestedRounds 0x\w{40}: 2 of 3: /m)
-    expect(formatPortfolioAudit(whole.report)).toMatch(/^ {2}venue, .*^ {4}may PortfolioRegistry: reportAccount$/ms)
+    const may = /^ {2}venue, .*^ {4}may PortfolioRegistry: reportAccount, reportCandidate, replaceAccount$/ms
+    expect(formatPortfolioAudit(whole.report)).toMatch(may)
   })
 
   it('A12: is accepted when its margins are stale, a second before and after', async () => {
