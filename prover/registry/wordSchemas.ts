@@ -67,6 +67,8 @@ export function firstIssue(error: z.ZodError): { readonly path: string; readonly
   if (issue.code === 'invalid_type' && issue.expected === 'number' && typeof issue.input === 'string') {
     return { path: pathOf(issue.path), reason: `expected a number, got "${issue.input}". Write it without quotes` }
   }
+  if (issue.code === 'invalid_key')
+    return { path: pathOf(issue.path), reason: issue.issues[0]?.message ?? issue.message }
   return { path: pathOf(issue.path), reason: issue.message }
 }
 

@@ -1,4 +1,5 @@
 /** Reports of Chainlink's Data Streams, verified by Chainlink's own contracts: a recorded one, and some of our own keys. */
+import { compileContract } from '../../../scripts/tools/chains/compileContract.ts'
 import { type Contract, computeAddress, concat, dataLength, dataSlice, toBeHex, ZeroAddress, ZeroHash } from 'ethers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { marketIdOf } from '../../../prover/market/marketId.ts'
@@ -217,7 +218,14 @@ describe('R124: only what was signed is taken, in the one form that it has', () 
 
 test('R121: Chainlink’s fee is paid exactly, in the chain’s own coin; less is refused and more comes back', async () => {
   await chain.undone(async () => {
-    const [link, native] = [await chain.deploy('WETH'), await chain.deploy('WETH')]
+    const coin = compileContract(
+      'WrappedCoin',
+      `// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity ^0.8.28;
+import {WETH} from "solady/src/tokens/WETH.sol";
+contract WrappedCoin is WETH {}`,
+    )
+    const [link, native] = [await chain.deploy(coin), await chain.deploy(coin)]
     const rewards = await chain.deploy(chainlinkPart('llo-feeds/v0.5.0/RewardManager'), link.target)
     const fees = await chain.deploy(
       chainlinkPart('llo-feeds/v0.5.0/FeeManager'),
