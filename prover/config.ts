@@ -5,14 +5,20 @@ import { dirname, join, resolve } from 'node:path'
 /** The nearest folder above this file that is ours. */
 export const projectRoot: string = findRoot(import.meta.dirname)
 
-const manifest: { readonly version: string; readonly devDependencies: Readonly<Record<string, string>> } = JSON.parse(
-  readFileSync(join(projectRoot, 'package.json'), 'utf8'),
-)
+type Versions = Readonly<Record<string, string>>
+const manifest: {
+  readonly version: string
+  readonly devDependencies: Versions
+  readonly peerDependencies: Versions
+} = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'))
 
 export const packageVersion: string = manifest.version
 
 /** Of what the library carries with it instead of depending on it; pinned, so there is one. */
 export const snarkjsVersion: string = manifest.devDependencies.snarkjs ?? 'unknown'
+
+/** Of packages that a clone installs, and a user of the package where what needs them is wanted. */
+export const optionalVersions: Versions = manifest.peerDependencies
 
 /** Circuits, keys, contracts and reports: below the project's `build/`, or below ZKRISK_BUILD. */
 export const buildFolder: string = resolve(process.env.ZKRISK_BUILD || join(projectRoot, 'build'))

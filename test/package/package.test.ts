@@ -9,6 +9,7 @@ import { startTryOut, type TryOut } from '../system/tryOut.ts'
 import { addTools, hasRegistry, type Installed, installPackage } from './installed.ts'
 
 const MEGABYTE = 2 ** 20
+const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const strangle = join(root, 'docs/examples/short-strangle.json')
 const extract = join(root, 'prover/market/extracts/btc-usd-2020-03.csv')
 
@@ -51,7 +52,7 @@ describe.skipIf(!hasRegistry)(title, () => {
       expect(linked.filter((file) => !packed.includes(`${file}`))).toEqual([])
     })
 
-    it('less than 70 MB with all that it depends on, among it no Node', () => {
+    it('less than 60 MB with all that it depends on, among it no Node', () => {
       const script = `
         import { readdirSync, statSync } from 'node:fs'
         const files = readdirSync('node_modules', { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
@@ -59,7 +60,7 @@ describe.skipIf(!hasRegistry)(title, () => {
         console.log(JSON.stringify({ bytes: bytes.reduce((a, b) => a + b), names: readdirSync('node_modules') }))`
       return installed.node('--input-type=module', '-e', script).then(({ stdout }) => {
         const { bytes, names } = JSON.parse(stdout)
-        expect(bytes).toBeLessThan(70 * MEGABYTE)
+        expect(bytes).toBeLessThan(60 * MEGABYTE)
         expect(bytes).toBeGreaterThan(20 * MEGABYTE)
         expect(names.filter((name: string) => name.startsWith('node-'))).toEqual([])
       })
@@ -118,6 +119,31 @@ describe.skipIf(!hasRegistry)(title, () => {
       expect(ended.code).toBe(1)
       expect(errorOf(ended)).toMatchObject({ code: 'service.clone-needed' })
       expect(errorOf(ended).message).toContain('a clone of zk-risk-engine itself')
+    })
+
+    it.each([
+      ['jobs list', ['jobs', 'list']],
+      ['worker', ['worker']],
+      ['prune', ['prune', '--older-than', '90']],
+      ['doctor', ['doctor']],
+    ])('zkrisk %s of a database only to say which packages that takes', async (_, args) => {
+      const database = 'postgres://zkrisk:secret@127.0.0.1:1/zkrisk'
+      const { code, stdout, stderr } = await installed.zkrisk(...args, '--database', database, '--json')
+      const { pg, 'pg-boss': boss } = devDependencies
+      expect(stdout + stderr).toContain(
+        `A database needs packages that are not installed. Run \`npm install pg@${pg} pg-boss@${boss}\`.`,
+      )
+      expect(stdout + stderr).not.toContain('secret')
+      expect(code).toBe(1)
+    })
+
+    it('traces only to say which packages they take', async () => {
+      const script = `
+        const { openTracing } = await import('./node_modules/zk-risk-engine/dist/prover/service/daemon/tracing.js')
+        console.log(String(await openTracing()))
+        await openTracing('http://127.0.0.1:4318').catch(({ code, packages }) => console.log(code, packages.length))`
+      const { stdout } = await installed.node('--input-type=module', '-e', script)
+      expect(stdout).toBe('undefined\nservice.packages-missing 4\n')
     })
 
     it('zkrisk doctor, which knows every key that came with it, and that it cannot prove', async () => {

@@ -43,7 +43,9 @@ describe('R61: what the static analysis finds was looked at', () => {
     expect(readFindings('{"success": true, "results": {}}')).toEqual([])
   })
 
-  test('the list has each place of a detector once, each entry a reason and a file that is there', () => {
+  test('the list has each place and each reason of a detector once, each entry a reason and a file that is there', () => {
+    const reasons = sortedFindings.map(({ detector, reason }) => `${detector} ${reason}`)
+    expect(new Set(reasons).size).toBe(reasons.length)
     const all = sortedFindings.flatMap(({ detector, places }) =>
       Object.entries(places).flatMap(([file, names]) => [...names].map((name) => `${detector} ${file} ${name}`)),
     )

@@ -5,6 +5,7 @@ import type { ListedProof, ProofJobStatus } from '../daemon/fleet/proofQueue.ts'
 import type { WorkerEvent } from '../daemon/fleet/worker.ts'
 import { OptionMissingError } from '../text/usageError.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
+import { withDatabasePackages } from '../optionalPackages.ts'
 import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 import { stopSignal } from './stop.ts'
 
@@ -100,7 +101,7 @@ function addWorkerCommand(program: Command): void {
     )
     .action(
       action<WorkerOptions, []>(async (terminal, options) => {
-        const { runWorker } = await import('../daemon/fleet/openFleet.ts')
+        const { runWorker } = await withDatabasePackages(() => import('../daemon/fleet/openFleet.ts'))
         let proven = 0
         const tell = await teller(terminal, options)
         const { circuit, keys, name, atOnce, timeout, memory } = options
@@ -146,7 +147,7 @@ async function withQueue<Result>(
   work: (queue: import('../daemon/fleet/proofQueue.ts').ProofQueue) => Promise<Result>,
 ): Promise<Result> {
   const [{ ProofQueue }, { parseDatabaseAddress }] = await Promise.all([
-    import('../daemon/fleet/proofQueue.ts'),
+    withDatabasePackages(() => import('../daemon/fleet/proofQueue.ts')),
     import('../daemon/stores/databaseAddress.ts'),
   ])
   const queue = await ProofQueue.open(parseDatabaseAddress(databaseOf(options)), 'jobs')

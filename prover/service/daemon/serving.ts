@@ -27,6 +27,7 @@ import { openStores } from './stores/openStores.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
 import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
+import { withDatabasePackages } from '../optionalPackages.ts'
 import { openTracing } from './tracing.ts'
 
 export type RunServeOptions = Pick<
@@ -151,7 +152,7 @@ const FLEET_UNDER_WAY = 16
 async function fleetOf({ database, proveHere = 'alone', keys, onEvent }: RunServeOptions): Promise<Fleet | undefined> {
   if (database === undefined) return undefined
   // Nothing of it is loaded where nobody asked for it.
-  const { openFleet } = await import('./fleet/openFleet.ts')
+  const { openFleet } = await withDatabasePackages(() => import('./fleet/openFleet.ts'))
   return openFleet({ database, proveHere, keys, onWorkers: (detail) => onEvent({ step: 'workers', detail }) })
 }
 

@@ -5,6 +5,7 @@
 import type { Attributes, Span } from '@opentelemetry/api'
 import { packageVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
+import { withPackages } from '../optionalPackages.ts'
 import type { ServeEvent } from './serve.ts'
 
 export type Tracing = {
@@ -17,6 +18,9 @@ type Api = typeof import('@opentelemetry/api')
 
 /** Where spans go by OpenTelemetry's own variables: to an address for traces, or to one for all signals. */
 const ENDPOINTS = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const
+const PACKAGES = ['api', 'sdk-trace-base', 'exporter-trace-otlp-http', 'resources'].map(
+  (name) => `@opentelemetry/${name}`,
+)
 /** A collector that does not answer holds up nobody's end for longer. */
 const CLOSING_MS = 2_000
 /** Batches whose spans are open; one that nothing is heard of any more is ended when so many came after it. */
@@ -27,7 +31,7 @@ const MOST_WAITING_MS = 3_600_000
 /**
  * @param endpoint - of a collector, such as http://127.0.0.1:4318; by default what OpenTelemetry's variables say
  * @returns undefined where nobody asked for traces: nothing of it is loaded then
- * @throws {@link TracesEndpointError}, {@link TracesNotInstalledError}
+ * @throws {@link TracesEndpointError}, {@link PackagesMissingError}
  */
 export async function openTracing(endpoint?: string): Promise<Tracing | undefined> {
   const set = ENDPOINTS.map((name) => process.env[name]).find((value) => value !== undefined && value !== '')
@@ -35,7 +39,14 @@ export async function openTracing(endpoint?: string): Promise<Tracing | undefine
   if (named === undefined || process.env.OTEL_SDK_DISABLED === 'true') return undefined
   if (!URL.canParse(named) || !/^https?:$/.test(new URL(named).protocol)) throw new TracesEndpointError()
   const [api, { BasicTracerProvider, BatchSpanProcessor }, { OTLPTraceExporter }, { resourceFromAttributes }] =
-    await packages()
+    await withPackages('A collector of traces', PACKAGES, () =>
+      Promise.all([
+        import('@opentelemetry/api'),
+        import('@opentelemetry/sdk-trace-base'),
+        import('@opentelemetry/exporter-trace-otlp-http'),
+        import('@opentelemetry/resources'),
+      ]),
+    )
   // The exporter reads the variables itself, with headers and all else that they may say.
   const exporter = new OTLPTraceExporter(
     endpoint === undefined ? {} : { url: `${endpoint.replace(/\/$/, '')}/v1/traces` },
@@ -55,21 +66,6 @@ export async function openTracing(endpoint?: string): Promise<Tracing | undefine
       const late = new Promise((resolve) => setTimeout(resolve, CLOSING_MS).unref())
       await Promise.race([provider.shutdown().catch(() => undefined), late])
     },
-  }
-}
-
-/** They are larger than all the rest of what the package depends on: whoever wants traces installs them. */
-async function packages() {
-  try {
-    return await Promise.all([
-      import('@opentelemetry/api'),
-      import('@opentelemetry/sdk-trace-base'),
-      import('@opentelemetry/exporter-trace-otlp-http'),
-      import('@opentelemetry/resources'),
-    ])
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new TracesNotInstalledError(error)
   }
 }
 
@@ -192,21 +188,6 @@ export class TracesEndpointError extends ProverError {
     super(
       'Expected the http address of a collector of traces, such as http://127.0.0.1:4318, in --traces or OTEL_EXPORTER_OTLP_ENDPOINT, ' +
         'got something else. Correct it, or leave it out: nothing is traced then.',
-    )
-  }
-}
-
-/** A collector is named, and OpenTelemetry is not installed. */
-export class TracesNotInstalledError extends ProverError {
-  readonly code = 'service.traces-not-installed'
-
-  constructor(cause: unknown) {
-    const names = ['api', 'sdk-trace-base', 'exporter-trace-otlp-http', 'resources'].map(
-      (each) => `@opentelemetry/${each}`,
-    )
-    super(
-      `A collector of traces is named, but OpenTelemetry is not installed. Run \`npm install ${names.join(' ')}\`, or name none.`,
-      { cause },
     )
   }
 }

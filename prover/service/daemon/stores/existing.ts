@@ -1,9 +1,6 @@
 /** Stores that are there, for those who look after them: beside the services that use them, where they can be. */
-import { PostgresSession } from './postgresSession.ts'
-import { PostgresJobStore } from './postgresJobStore.ts'
-import { POSTGRES_SCHEMA_VERSION, readVersion } from './postgresSchema.ts'
-import { laterVersion, type JobStore, StoreUnusableError } from '../jobStore.ts'
-import { parseDatabaseAddress } from './databaseAddress.ts'
+import { withDatabasePackages } from '../../optionalPackages.ts'
+import type { JobStore } from '../jobStore.ts'
 import { SqliteJobStore } from './sqliteJobStore.ts'
 
 /** What is told of one. */
@@ -24,48 +21,10 @@ export type ExistingStore = {
 export async function openExisting(
   place: { readonly store: string } | { readonly database: string },
 ): Promise<ExistingStore> {
-  if ('database' in place) return openExistingPostgres(place.database)
+  if ('database' in place) {
+    const { openExistingPostgres } = await withDatabasePackages(() => import('./existingPostgres.ts'))
+    return openExistingPostgres(place.database)
+  }
   const { store, scope } = await SqliteJobStore.openExisting(place.store)
   return { store, name: place.store, ...scope, users: [] }
 }
-
-async function openExistingPostgres(database: string): Promise<ExistingStore> {
-  const address = parseDatabaseAddress(database)
-  const { schema, name } = address
-  const session = await PostgresSession.open({ address, purpose: 'look', locks: [] })
-  try {
-    const version = await readVersion((text, values) => session.query(text, values), address)
-    if (version === 0)
-      throw new StoreUnusableError(name, 'nothing was ever kept in it: the first `zkrisk serve` begins it')
-    if (version > POSTGRES_SCHEMA_VERSION)
-      throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
-    if (version < POSTGRES_SCHEMA_VERSION) {
-      throw new StoreUnusableError(
-        name,
-        `its version is ${version}, which the next \`zkrisk serve\` brings to ${POSTGRES_SCHEMA_VERSION}`,
-      )
-    }
-    const [scope] = await session.query<{ chain_id: string; registry: string }>(
-      `SELECT chain_id, registry FROM ${schema}.scope`,
-    )
-    const users = await session.query<{ user: string }>(
-      `SELECT application_name AS user FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name ~ '^zkrisk (serve|workers) ' ORDER BY 1`,
-    )
-    const chainId = scope === undefined ? undefined : BigInt(scope.chain_id)
-    const store = new PostgresJobStore(session, schema)
-    return {
-      store,
-      name,
-      chainId,
-      registry: scope?.registry,
-      users: [...new Set(users.map(({ user }) => ownerOf(user)))],
-    }
-  } catch (error) {
-    await session.close()
-    throw error
-  }
-}
-
-/** Who has a session open, whatever the session is for: a service has several. */
-const ownerOf = (session: string): string => session.split(' ').slice(0, 3).join(' ')

@@ -1,4 +1,5 @@
 /** What a service keeps, wherever it is kept: in files of its own, or in a Postgres that others reach as well. */
+import { withDatabasePackages } from '../../optionalPackages.ts'
 import type { JobStore, StoreScope } from '../jobStore.ts'
 import type { RequestStore } from '../requestStore.ts'
 import { SqliteJobStore } from './sqliteJobStore.ts'
@@ -26,7 +27,7 @@ export type StorePlace = {
 export async function openStores({ store, database }: StorePlace, scope: StoreScope, account: string): Promise<Stores> {
   if (database !== undefined) {
     // Nothing of it is loaded where nobody asked for it.
-    const { openPostgres } = await import('./postgresStores.ts')
+    const { openPostgres } = await withDatabasePackages(() => import('./postgresStores.ts'))
     const { parseDatabaseAddress } = await import('./databaseAddress.ts')
     return openPostgres(parseDatabaseAddress(database), scope, account)
   }

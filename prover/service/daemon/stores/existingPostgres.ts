@@ -1,0 +1,49 @@
+/** A database that is there, beside whoever uses it. */
+import { laterVersion, StoreUnusableError } from '../jobStore.ts'
+import { parseDatabaseAddress } from './databaseAddress.ts'
+import type { ExistingStore } from './existing.ts'
+import { PostgresJobStore } from './postgresJobStore.ts'
+import { POSTGRES_SCHEMA_VERSION, readVersion } from './postgresSchema.ts'
+import { PostgresSession } from './postgresSession.ts'
+
+/** As `openExisting` has it. */
+export async function openExistingPostgres(database: string): Promise<ExistingStore> {
+  const address = parseDatabaseAddress(database)
+  const { schema, name } = address
+  const session = await PostgresSession.open({ address, purpose: 'look', locks: [] })
+  try {
+    const version = await readVersion((text, values) => session.query(text, values), address)
+    if (version === 0)
+      throw new StoreUnusableError(name, 'nothing was ever kept in it: the first `zkrisk serve` begins it')
+    if (version > POSTGRES_SCHEMA_VERSION)
+      throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
+    if (version < POSTGRES_SCHEMA_VERSION) {
+      throw new StoreUnusableError(
+        name,
+        `its version is ${version}, which the next \`zkrisk serve\` brings to ${POSTGRES_SCHEMA_VERSION}`,
+      )
+    }
+    const [scope] = await session.query<{ chain_id: string; registry: string }>(
+      `SELECT chain_id, registry FROM ${schema}.scope`,
+    )
+    const users = await session.query<{ user: string }>(
+      `SELECT application_name AS user FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name ~ '^zkrisk (serve|workers) ' ORDER BY 1`,
+    )
+    const chainId = scope === undefined ? undefined : BigInt(scope.chain_id)
+    const store = new PostgresJobStore(session, schema)
+    return {
+      store,
+      name,
+      chainId,
+      registry: scope?.registry,
+      users: [...new Set(users.map(({ user }) => ownerOf(user)))],
+    }
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+/** Who has a session open, whatever the session is for: a service has several. */
+const ownerOf = (session: string): string => session.split(' ').slice(0, 3).join(' ')
