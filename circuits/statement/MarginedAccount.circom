@@ -2,8 +2,7 @@ pragma circom 2.2.3;
 
 include "../generated/sizes.circom";
 include "../generated/words/AccountMargins.circom";
-include "../portfolio/AccountHoldings.circom";
-include "../portfolio/AccountMargins.circom";
+include "../portfolio/HeldMargins.circom";
 include "../portfolio/InitialTerms.circom";
 include "../portfolio/layout.circom";
 include "BookState.circom";
@@ -41,27 +40,17 @@ template MarginedAccount() {
     book.roundAsOf <== asOf;
     bookTotals <== book.bookTotals;
 
-    component held = AccountHoldings();
+    component held = HeldMargins();
+    held.bookTotals <== book.bookTotals;
     held.holdings <== holdings;
     held.collateralAmounts <== collateralAmounts;
-    held.bookTotals <== book.bookTotals;
     held.holdingTerms <== holdingTerms;
+    held.scenarioTerms <== scenarioTerms;
+    held.initialTerms <== initialTerms;
     held.contingencyFields <== contingencyFields;
     held.concentrationFields <== concentrationFields;
     balance <== held.balance;
-
-    component needs = InitialNeeds();
-    needs.exposure <== held.exposure;
-    needs.initialTerms <== initialTerms;
-    needs.contingencyFields <== contingencyFields;
-
-    component margins = AccountMargins();
-    margins.bookTotals <== book.bookTotals;
-    margins.balance <== held.balance;
-    margins.scenarioTerms <== scenarioTerms;
-    margins.initialNeed <== needs.initialNeed;
-    margins.initialTerms <== initialTerms;
-    marginFields <== margins.marginFields;
-    worstLossM <== margins.worstLossM;
-    regularMX40 <== margins.regularMX40;
+    marginFields <== held.marginFields;
+    worstLossM <== held.worstLossM;
+    regularMX40 <== held.regularMX40;
 }

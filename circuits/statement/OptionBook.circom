@@ -1,18 +1,12 @@
 pragma circom 2.2.3;
 
-include "bitify.circom";
 include "../generated/frames/OptionBookFrame.circom";
 include "../math/AssumeBits.circom";
-include "../math/AssumeEachBits.circom";
 include "../math/BooleanCheck.circom";
 include "../math/RangeCheck.circom";
-include "../portfolio/BookClosing.circom";
-include "../portfolio/BookSegment.circom";
-include "../portfolio/ClosingPlaces.circom";
-include "../portfolio/SegmentOrder.circom";
 include "../portfolio/layout.circom";
-include "ArrayRoot.circom";
 include "BookState.circom";
+include "FoldedArrays.circom";
 
 /**
  * @title  OptionBook
@@ -45,13 +39,9 @@ template OptionBook(SEGMENTS, SLOTS, EXPIRIES) {
     signal input asOfIn, expiryIn, totalsIn[totalElements()];
     signal output commitment, evaluation;
 
-    signal continues[SEGMENTS] <== Num2Bits(SEGMENTS)(flags);
     signal {binary} isOpen <== BooleanCheck()(openIn);
-    // Widths that proofs of the roots went by.
+    // A width that proofs of the roots went by.
     signal {maxbit} roundAsOf <== AssumeBits(32)(asOf);
-    signal {maxbit} ofExpiry[SEGMENTS] <== AssumeEachBits(32, SEGMENTS)(expiries);
-    signal {maxbit} shortfall[SEGMENTS] <== AssumeEachBits(41, SEGMENTS)(shortfallsX40);
-
     signal {maxbit} lastExpiry <== RangeCheck(32)(expiryIn);
     component before = BookRoot();
     before.asOf <== RangeCheck(32)(asOfIn);
@@ -64,70 +54,29 @@ template OptionBook(SEGMENTS, SLOTS, EXPIRIES) {
     // The first round sets the time, which is 0 in an empty book only.
     asOfIn * (asOf - asOfIn) === 0;
 
-    component array[SEGMENTS];
-    component segment[SEGMENTS];
-    component order[SEGMENTS];
-    var totals[totalElements()] = totalsIn;
-    for (var e = 0; e < SEGMENTS; e++) {
-        array[e] = ArrayRoot(SLOTS);
-        array[e].headerRoot <== headerRoots[e];
-        array[e].expiry <== expiries[e];
-        array[e].asOf <== asOf;
-        array[e].shortfallX40 <== shortfallsX40[e];
-        array[e].leaves <== leaves[e];
-        array[e].out === arrayRoots[e];
+    component folded = FoldedArrays(SEGMENTS, SLOTS, EXPIRIES);
+    folded.arrayRoots <== arrayRoots;
+    folded.positions <== positions;
+    folded.flags <== flags;
+    folded.asOf <== asOf;
+    folded.headerRoots <== headerRoots;
+    folded.expiries <== expiries;
+    folded.shortfallsX40 <== shortfallsX40;
+    folded.leaves <== leaves;
+    folded.headers <== headers;
+    folded.openIn <== isOpen;
+    folded.headerRootIn <== headerRootIn;
+    folded.sumsIn <== sumsIn;
+    folded.expiryIn <== lastExpiry;
+    folded.totalsIn <== totalsIn;
 
-        order[e] = SegmentOrder();
-        order[e].isOpen <== e == 0 ? isOpen : continues[e - 1];
-        order[e].openHeader <== e == 0 ? headerRootIn : headerRoots[e - 1];
-        order[e].lastExpiry <== e == 0 ? lastExpiry : ofExpiry[e - 1];
-        order[e].header <== headerRoots[e];
-        order[e].expiry <== ofExpiry[e];
-
-        segment[e] = BookSegment(SLOTS);
-        segment[e].expiry <== ofExpiry[e];
-        segment[e].shortfallX40 <== shortfall[e];
-        segment[e].leaves <== leaves[e];
-        segment[e].words <== positions[e];
-        segment[e].continues <== continues[e];
-        for (var k = 0; k < sumElements(); k++) {
-            segment[e].sumsBefore[k] <== e == 0 ? isOpen * sumsIn[k] : segment[e - 1].sumsAfter[k];
-        }
-        totals[totalNakedShort()] += segment[e].nakedShortE12;
-        totals[totalShortfall()] += segment[e].shortfallE12X40;
-        totals[totalGross()] += segment[e].grossE12;
-    }
-
-    component places = ClosingPlaces(SEGMENTS, EXPIRIES);
-    places.continues <== continues;
-    component closing[EXPIRIES];
-    component opened[EXPIRIES];
-    for (var c = 0; c < EXPIRIES; c++) {
-        closing[c] = BookClosing(SEGMENTS);
-        closing[c].closes <== places.closes[c];
-        closing[c].headerRoots <== headerRoots;
-        closing[c].header <== headers[c];
-        for (var e = 0; e < SEGMENTS; e++) {
-            closing[c].sums[e] <== segment[e].sums;
-        }
-        opened[c] = HeaderRoot();
-        opened[c].header <== headers[c];
-        opened[c].out === closing[c].headerRoot;
-        for (var k = 0; k < totalElements(); k++) {
-            totals[k] += closing[c].added[k];
-        }
-    }
-
-    var LAST = SEGMENTS - 1;
-    // Quantities only add up, so one check at the end bounds every sum of this proof.
-    signal {maxbit} gross <== RangeCheck(grossBits())(totals[totalGross()]);
     component after = BookRoot();
     after.asOf <== roundAsOf;
-    after.expiry <== ofExpiry[LAST];
-    after.totals <== totals;
-    after.isOpen <== continues[LAST];
-    after.header <== headerRoots[LAST];
-    after.sums <== segment[LAST].sumsAfter;
+    after.expiry <== folded.expiryOut;
+    after.totals <== folded.totals;
+    after.isOpen <== folded.openOut;
+    after.header <== headerRoots[SEGMENTS - 1];
+    after.sums <== folded.sumsOut;
 
     component frame = OptionBookFrame(SEGMENTS, SLOTS);
     frame.challenge <== challenge;

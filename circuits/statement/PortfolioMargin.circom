@@ -2,15 +2,9 @@ pragma circom 2.2.3;
 
 include "../generated/frames/PortfolioMarginFrame.circom";
 include "../generated/sizes.circom";
-include "../generated/words/AccountMargins.circom";
-include "../generated/words/AccountRisk.circom";
-include "../generated/words/AccountThresholds.circom";
-include "../generated/words/SpotGreeks.circom";
-include "../math/Multiply.circom";
-include "../math/ShiftRightUp.circom";
 include "../portfolio/AccountDefault.circom";
+include "../portfolio/AccountResults.circom";
 include "../portfolio/InitialTerms.circom";
-include "../portfolio/NetGreeks.circom";
 include "../portfolio/RoundTerms.circom";
 include "../portfolio/layout.circom";
 include "MarginedAccount.circom";
@@ -76,14 +70,7 @@ template PortfolioMargin(ACCOUNTS) {
     horizon.horizonVolatilityX40 <== terms.horizonVolatilityX40;
 
     component account[ACCOUNTS];
-    component unpaid[ACCOUNTS];
-    component greeks[ACCOUNTS];
-    component margin[ACCOUNTS];
-    component threshold[ACCOUNTS];
-    component spotGreeks[ACCOUNTS];
-    component risk[ACCOUNTS];
-    component shortfall[ACCOUNTS];
-    component expected[ACCOUNTS];
+    component results[ACCOUNTS];
     for (var a = 0; a < ACCOUNTS; a++) {
         account[a] = MarginedAccount();
         account[a].stateIn <== stateIn[a];
@@ -99,38 +86,19 @@ template PortfolioMargin(ACCOUNTS) {
         account[a].contingencyFields <== terms.contingencyFields;
         account[a].concentrationFields <== terms.concentrationFields;
 
-        unpaid[a] = AccountDefault();
-        unpaid[a].maintenanceE8 <== account[a].marginFields.maintenanceE8;
-        unpaid[a].worstLossM <== account[a].worstLossM;
-        unpaid[a].regularMX40 <== account[a].regularMX40;
-        unpaid[a].equityE20X60 <== account[a].balance.equityE20X60;
-        unpaid[a].shocksX40 <== terms.scenarioTerms.shocksX40;
-        unpaid[a].defaultTerms <== horizon.defaultTerms;
+        results[a] = AccountResults();
+        results[a].bookTotals <== account[a].bookTotals;
+        results[a].equityE20X60 <== account[a].balance.equityE20X60;
+        results[a].marginFields <== account[a].marginFields;
+        results[a].worstLossM <== account[a].worstLossM;
+        results[a].regularMX40 <== account[a].regularMX40;
+        results[a].shocksX40 <== terms.scenarioTerms.shocksX40;
+        results[a].defaultTerms <== horizon.defaultTerms;
 
-        greeks[a] = NetGreeks();
-        greeks[a].bookTotals <== account[a].bookTotals;
-
-        shortfall[a] = Multiply();
-        shortfall[a].a <== unpaid[a].thresholdFields.defaultProbabilityX32;
-        shortfall[a].b <== unpaid[a].deficitE8;
-        expected[a] = ShiftRightUp(32);
-        expected[a].in <== shortfall[a].out;
-
-        margin[a] = PackAccountMargins();
-        margin[a].fields <== account[a].marginFields;
-        threshold[a] = PackAccountThresholds();
-        threshold[a].fields <== unpaid[a].thresholdFields;
-        spotGreeks[a] = PackSpotGreeks();
-        spotGreeks[a].fields <== greeks[a].spotFields;
-        risk[a] = PackAccountRisk();
-        risk[a].fields.thetaE8 <== greeks[a].thetaE8;
-        risk[a].fields.rhoE8 <== greeks[a].rhoE8;
-        risk[a].fields.expectedShortfallE8 <== expected[a].out;
-
-        frame.margins[a] <== margin[a].word;
-        frame.thresholds[a] <== threshold[a].word;
-        frame.spotGreeks[a] <== spotGreeks[a].word;
-        frame.risk[a] <== risk[a].word;
+        frame.margins[a] <== results[a].margins;
+        frame.thresholds[a] <== results[a].thresholds;
+        frame.spotGreeks[a] <== results[a].spotGreeks;
+        frame.risk[a] <== results[a].risk;
     }
     commitment <== frame.commitment;
     evaluation <== frame.evaluation;

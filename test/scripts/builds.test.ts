@@ -53,7 +53,7 @@ const understood: Readonly<Record<string, string>> = {
   'CA01 AccountDefault': 'thresholds are of the regular shocks',
   'CA02 AccountDefault': 'of a floor with a sign one is needed only',
   'CA02 MarginsAlone': 'of what an account’s margins leave only they are said',
-  'CA02 ArraysOfBook': 'after the last array no expiry goes on',
+  'CA02 ArrayMargin': 'nor is more asked of one there, and after its last array nothing is folded',
   'CA02 PortfolioMargin': 'of an account’s balance only its equity is asked further',
   'CA02 AccountThresholds': 'liquidation has no probability',
   'CA02 AccountMargins': 'of a floor with a sign one is needed only',
