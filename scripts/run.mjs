@@ -34,7 +34,7 @@ const jobs = {
   snapshot: { build: [], script: ['scripts/snapshot.ts'] },
   bench: { build: [], script: ['scripts/bench.ts'] },
   'bench:prover': { build: [], script: ['scripts/benchProver.ts'] },
-  'bench:latency': { build: ['--markets'], script: ['scripts/benchLatency.ts'] },
+  'bench:latency': { build: [], script: ['scripts/benchLatency.ts'] },
   'bench:liquidation': { build: [], script: ['scripts/benchLiquidation.ts'] },
   'bench:fleet': { build: ['--markets'], script: ['scripts/benchFleet.ts'] },
   'bench:takeover': { build: ['--markets'], script: ['scripts/benchTakeover.ts'] },

@@ -27,7 +27,7 @@ const WARM_UP = 2
 /** A call and a put at each, all in one array. */
 const STRIKES = 5
 const ACCOUNT = toBeHex(1n, 20)
-const statements = ['riskArray', 'optionBook', 'portfolioMargin', 'scenarioWitness'] as const
+const statements = ['riskArray', 'optionBook', 'portfolioMargin', 'arrayMargin', 'scenarioWitness'] as const
 
 /** Short straddles in a market that moves a little from round to round; whether cash bears them. */
 function provableAt(round: number, cash: string): ProvableMargin {
