@@ -319,6 +319,25 @@ describe.skipIf(missing !== undefined)('a native process that fails', () => {
     })
   })
 
+  it('is asked to stop with the whole group of its processes, as Ctrl-C does: the proof in hand arrives', async () => {
+    const market = await loadKeys('marketRisk8x2')
+    const { circuitInput } = await stateBatch(randomBatch(new Random(11n), marketBuilds[0]))
+    await withProver(automatic, async (prover, warnings) => {
+      await prover.warm(market)
+      const pid = prover.pid as number
+      const before = processorTicks(pid)
+      const inHand = prover.prove(market, circuitInput)
+      while (processorTicks(pid) < before + 10) await sleep(2)
+      for (const signal of ['SIGINT', 'SIGTERM'] as const)
+        for (const each of [parentOf(pid), pid]) process.kill(each, signal)
+      const proven = await inHand
+      expect(proven.backend).toBe('native')
+      await expectValid(proven, market)
+      expect(prover.pid).toBe(pid)
+      expect(warnings).toEqual([])
+    })
+  })
+
   it('N1: hangs: the proof arrives, the process is gone, and snarkjs proves from there on', async () => {
     await withProver(
       automatic,
@@ -496,7 +515,7 @@ describe.skipIf(missing !== undefined)('the processes', () => {
     try {
       await withProver(bare, async (prover) => {
         await prover.warm(keys)
-        const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${prover.pid}/status`, 'utf8'))?.[1]
+        const parent = parentOf(prover.pid as number)
         expect(readFileSync(`/proc/${prover.pid}/environ`, 'utf8')).toBe('')
         expect(readFileSync(`/proc/${parent}/environ`, 'utf8')).not.toContain('secret')
       })
@@ -543,6 +562,10 @@ describe.skipIf(missing !== undefined)('the processes', () => {
     },
   )
 })
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+}
 
 function isRunning(pid: number): boolean {
   try {

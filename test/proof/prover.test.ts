@@ -66,6 +66,16 @@ describe('a prover', () => {
     expect(proven[1]?.publicSignals).toEqual([5n, 6n, 7n])
   })
 
+  it('proves on when its whole group is asked to stop, as by Ctrl-C: its parent ends it', async () => {
+    await prover.warm(keys)
+    const pid = prover.pid as number
+    const inHand = prover.prove(keys, polynomialInput)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(pid, signal)
+    expect(await verifyProof(keys.verificationKey, await inHand)).toEqual({ accepted: true })
+    await prover.prove(keys, polynomialInput)
+    expect(prover.pid).toBe(pid)
+  })
+
   it('reports what is wrong with an input by class, and goes on', async () => {
     const refused = prover.prove(keys, { ...polynomialInput, small: [43690n, 2n] })
     await expect(refused).rejects.toBeInstanceOf(UnsatisfiedCircuitError)

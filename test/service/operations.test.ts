@@ -51,6 +51,8 @@ describe('what runs the service', () => {
       /TimeoutStopSec=(\d+)/.exec(read('zkrisk.service')),
     ]
     for (const found of seconds) expect(Number(found?.[1])).toBeGreaterThan(60)
+    // Or the manager's stop reaches the processes that prove before the service has ended with them.
+    expect(read('zkrisk.service')).toMatch(/^KillMode=mixed$/m)
   })
 
   it('starts a service again that died', () => {

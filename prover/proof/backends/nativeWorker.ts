@@ -16,6 +16,7 @@ import {
   type WorkerLimits,
   type WorkerMessage,
 } from './proverProtocol.ts'
+import { ignoreStopSignals } from './stopSignals.ts'
 import { peakResidentBytes, residentBytes } from './residentMemory.ts'
 import { SelfVerificationError } from './selfVerification.ts'
 import type { ProofPoints } from '../strictProof.ts'
@@ -161,6 +162,7 @@ process.on('message', async (request: ProveRequest) => {
     send({ failure: serialiseError(error) })
   }
 })
+ignoreStopSignals()
 process.on('disconnect', () => process.exit())
 
 setInterval(() => {

@@ -13,6 +13,7 @@ import {
   type UnverifiedProof,
   type WorkerLimits,
 } from './proverProtocol.ts'
+import { ignoreStopSignals } from './stopSignals.ts'
 import { peakResidentBytes } from './residentMemory.ts'
 import { readCircuit } from './warmCircuit.ts'
 import type { CircuitInput, WitnessCalculator } from './witnessCalculator.ts'
@@ -79,6 +80,7 @@ process.on('message', async (request: ProveRequest) => {
     respond({ failure: serialiseError(error) })
   }
 })
+ignoreStopSignals()
 process.on('disconnect', () => process.exit())
 
 setInterval(endWhereTooLarge, MEMORY_CHECK_INTERVAL)

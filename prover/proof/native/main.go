@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -34,6 +36,8 @@ func main() {
 			usage()
 		}
 	}
+	// Ctrl-C and a service manager's stop reach the whole group; whoever wants the proof in hand ends this process by its input.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	// What is kept from proof to proof is no garbage; what is, is a few megabytes a proof.
 	debug.SetGCPercent(20)
 	memoryLimit = limits[1]
