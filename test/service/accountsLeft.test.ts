@@ -56,7 +56,11 @@ function choosing() {
   const nextUnit = async (arrays: UnderWay['arrays'] = new Map()) => {
     const terms = await ledger.follow()
     options.rounds.look()
-    return selection.next(terms, { accounts: new Set(), arrays, isCountOpening: false })
+    const choose = () => selection.next(terms, { accounts: new Set(), arrays, isCountOpening: false })
+    let unit = await choose()
+    // On a busy machine a turn does not look at all of them.
+    while (selection.queue.notLooked > 0) unit = await choose()
+    return unit
   }
   const next = async () => {
     const unit = await nextUnit()
