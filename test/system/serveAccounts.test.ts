@@ -256,7 +256,7 @@ describe('a service with a registry of margins', () => {
     const first = serveAccounts(store('apart'))
     await first.until((events) => ofAccount(events, sixth).length > 0)
     await first.end()
-    expect(countsOf(builds(first.events))).toEqual({ riskArray: 1, arrayMargin: 1 })
+    expect(countsOf(builds(first.events))).toEqual({ arrayMargin: 1 })
     expect(await marginOf(sixth)).toEqual(expected(newest, held))
     const two = [range.heldInOne(41_000n), range.heldInOne(42_000n)] as const
     await range.report(sixth, two[0])
