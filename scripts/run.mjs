@@ -6,12 +6,13 @@
  *
  * 1. A Node older than package.json's `engines` fetches the pinned one from npm and hands over to it.
  * 2. Dependencies that do not match package-lock.json are installed (`npm ci`, no install scripts).
- * 3. Circuits, keys, contracts and the library are built where they are missing or stale (scripts/build.ts).
- * 4. The job runs. Its exit code and signals are passed on.
+ * 3. Flags that the job's script does not take are refused.
+ * 4. Circuits, keys, contracts and the library are built where they are missing or stale (scripts/build.ts).
+ * 5. The job runs. Its exit code and signals are passed on.
  *
  * Every step says when it is complete by a file that is written last, so an interrupted set-up resumes.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { devNull } from 'node:os'
@@ -74,12 +75,32 @@ async function main([name = 'start', ...rest]) {
     process.env.ZKRISK_HANDED_OVER = 'yes'
     return run(await withSetUpLock(pinnedNode), [fileURLToPath(import.meta.url), name, ...rest])
   }
+  const wrongFlags = await withSetUpLock(() => flagsRefused(job, rest))
+  if (wrongFlags !== undefined) return wrongFlags
   // What `npm run build` is given is for scripts/build.ts.
   const setUpCode = await withSetUpLock(() => setUp(name === 'build' ? rest : job.build))
   if (setUpCode !== 0 || job.script === undefined) return setUpCode
   const [script, ...args] = job.script
   // Paths among the arguments are the user's, relative to where they stand.
   return run(process.execPath, [join(root, script), ...args, ...rest], { cwd: process.cwd() })
+}
+
+/**
+ * The exit code of a script that takes none of these flags, before anything is built for it; undefined if they are in order, or if the
+ * script cannot say without a build.
+ */
+async function flagsRefused({ build, script }, rest) {
+  if (build === undefined || script === undefined || rest.length === 0) return undefined
+  const [file, ...args] = script
+  if (!existsSync(join(root, file)) || !readFileSync(join(root, file), 'utf8').includes('readFlags(')) return undefined
+  if (!isInstalled()) await install()
+  const env = { ...process.env, ZKRISK_FLAGS_ALONE: 'yes' }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, file), ...args, ...rest], { env })
+  const isHelp = status === 0 && rest.includes('--help')
+  if (status !== 2 && !isHelp) return undefined
+  process.stdout.write(stdout)
+  process.stderr.write(stderr)
+  return status
 }
 
 async function setUp(build) {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DEFAULT_VOLATILITY_MODEL } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
+import { otherKindThan } from '../market/fileKind.ts'
 import { jsonFault } from '../market/jsonFault.ts'
 import { readTextFile } from '../market/textFile.ts'
 import { defaultGarch } from '../volatility/garch.ts'
@@ -94,6 +95,8 @@ export function readPolicyFile(file: string, model?: ModelName): StatedPolicy {
 export function parsePolicy(text: string, file: string, model?: ModelName): StatedPolicy {
   const input = jsonOf(text, file)
   const parsed = policyFileSchema.safeParse(input)
+  const other = parsed.success ? undefined : otherKindThan('policy', input)
+  if (other !== undefined) throw new PolicyFileError(file, `expected a policy, got ${other}`, parsed.error)
   if (!parsed.success) throw new PolicyError(file, policyFaults(parsed.error.issues, input), parsed.error)
   const { volatilityModel, engine = {}, market: { garch = {}, ...market } = {} } = parsed.data
   return changePolicy(startingPolicy(model ?? volatilityModel), { ...engine, ...market, ...garch }, file)

@@ -7,6 +7,7 @@ import { digestOfJson } from './digest.ts'
 import { writeFileAtomic } from './atomicFile.ts'
 import { jsonOf, readAtMost, textOf } from './sealedFile.ts'
 import { addressSchema, firstIssue, hashSchema, integerSchema, wordSchema } from './wordSchemas.ts'
+import { otherKindThan } from '../market/fileKind.ts'
 import { type Plausibility, plausibilityFields } from '../market/plausibility.ts'
 import type { KeyManifest } from '../proof/index.ts'
 
@@ -210,6 +211,8 @@ export async function writeDeployment(file: string, deployment: Deployment): Pro
  */
 export async function readDeployment(file: string): Promise<Deployment> {
   const json = jsonOf(textOf(await readAtMost(file, MAX_BYTES), MAX_BYTES, file), file)
+  const other = otherKindThan('deployment', json)
+  if (other !== undefined) throw new DeploymentFieldError(file, '', `expected a deployment, got ${other}`)
   if (typeof json === 'object' && json !== null && 'feed' in json) {
     throw new DeploymentFieldError(
       file,
@@ -230,7 +233,7 @@ export class DeploymentFieldError extends ProverError {
   readonly field: string
 
   constructor(file: string, field: string, reason: string) {
-    super(`${file}, ${field}: ${reason}. Deploy again, or correct the file.`)
+    super(`${file}${field === '' ? '' : `, ${field}`}: ${reason}. Deploy again, or correct the file.`)
     this.file = file
     this.field = field
   }

@@ -1,9 +1,10 @@
 /** Models as the model registry lists them. */
 import { Contract, type Provider } from 'ethers'
-import { type Build, modelSizesOf } from '../../circuits/statements/index.ts'
+import { type Build, modelSizesOf, type StatementName } from '../../circuits/statements/index.ts'
 import { ProverError } from '../errors.ts'
 import { layoutHash } from '../statement/layout.ts'
 import { interfaceOf } from './artifacts.ts'
+import { ask, ContractRevertError } from './contractErrors.ts'
 import { modelIdOf } from './deployment.ts'
 
 export type ModelStatus = 'none' | 'active' | 'disabled'
@@ -48,6 +49,23 @@ export async function readModelById(provider: Provider, modelRegistry: string, m
     layoutHash: model.layoutHash,
     verificationKeyHash: model.verificationKeyHash,
     manifestHash: model.manifestHash,
+  }
+}
+
+/** Whether a registry takes proofs of a statement by a model now: listed, active, not paused. */
+export async function isModelActive(
+  provider: Provider,
+  modelRegistry: string,
+  modelId: string,
+  statement: StatementName,
+): Promise<boolean> {
+  const contract = new Contract(modelRegistry, interfaceOf('ModelRegistry'), provider)
+  try {
+    await ask('Reading a model', () => contract.getFunction('activeModel')(modelId, layoutHash(statement)))
+    return true
+  } catch (error) {
+    if (error instanceof ContractRevertError) return false
+    throw error
   }
 }
 

@@ -7,6 +7,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { z } from 'zod'
 import { ProverError } from '../errors.ts'
+import { kindOfFormat, otherKindThan } from '../market/fileKind.ts'
 import { jsonFault } from '../market/jsonFault.ts'
 import { whyUnreadable } from '../market/textFile.ts'
 import { digestOfJson } from './digest.ts'
@@ -53,10 +54,11 @@ export async function isOfFormat(file: string, { format }: { readonly format: st
 export function unseal<Content extends object>(kind: SealedFormat<Content>, bytes: Uint8Array, name: string): Content {
   const text = textOf(bytes, kind.maxBytes, name)
   const file = jsonOf(text, name)
-  const { format, version, sha256, content, ...others } = recordOf(file, '', name)
+  const record = recordOf(file, '', name)
+  const { format, version, sha256, content, ...others } = record
+  if (format !== kind.format) throw new FileFieldError(name, 'format', otherFormat(kind.format, record))
   const unknown = Object.keys(others)[0]
   if (unknown !== undefined) throw new FileFieldError(name, unknown, 'this field is unknown')
-  if (format !== kind.format) throw new FileFieldError(name, 'format', otherFormat(kind.format, format))
   if (version !== kind.version) throw new FileFieldError(name, 'version', `expected ${kind.version}`)
 
   checkDigests(recordOf(sha256, 'sha256', name), recordOf(content, 'content', name), name)
@@ -70,25 +72,15 @@ export function unseal<Content extends object>(kind: SealedFormat<Content>, byte
   return parsed.data
 }
 
-/** Of our formats, what takes them, for whoever gives one command the file of another. */
-const READERS: Readonly<Record<string, string>> = {
-  'zk-risk-engine/audit': 'an audit bundle, which `zkrisk audit --bundle` judges',
-  'zk-risk-engine/portfolio-audit': 'an audit bundle of margins, which `zkrisk audit --bundle` judges',
-  'zk-risk-engine/receipt': 'a liquidation’s receipt, which `zkrisk receipt --file` explains',
-  'zk-risk-engine/bundle': 'a proof bundle, which `zkrisk verify` checks and `zkrisk submit` sends',
-  'zk-risk-engine/margin': 'a margin bundle, which `zkrisk verify` checks',
-  'zk-risk-engine/deployment': 'a deployment, which commands take as `--deployment`',
-}
-
 /** What a file says it is; undefined if it is none of ours. */
 export function formatOf(bytes: Uint8Array, maxBytes: number, name: string): string | undefined {
   const { format } = recordOf(jsonOf(textOf(bytes, maxBytes, name), name), '', name)
-  return typeof format === 'string' && Object.hasOwn(READERS, format) ? format : undefined
+  return kindOfFormat(format) === undefined ? undefined : String(format)
 }
 
-function otherFormat(expected: string, found: unknown): string {
-  const reader = typeof found === 'string' && Object.hasOwn(READERS, found) ? READERS[found] : undefined
-  return reader === undefined ? `expected "${expected}"` : `expected "${expected}", got ${reader}`
+function otherFormat(expected: string, file: Record<string, unknown>): string {
+  const other = otherKindThan(kindOfFormat(expected), file)
+  return other === undefined ? `expected "${expected}"` : `expected "${expected}", got ${other}`
 }
 
 /**

@@ -2,21 +2,28 @@
 import { Contract, ContractFactory, type InterfaceAbi, isError, type Signer } from 'ethers'
 import { ProverError } from '../errors.ts'
 import { type Artifact, type ContractName, interfaceOf } from './artifacts.ts'
+import { codeSizeOf, tooLarge } from './codeSize.ts'
 import { typedCallError } from './contractErrors.ts'
 
-/** Deploys a compiled contract; returns its address. */
+/** Deploys a compiled contract; returns its address. @throws {@link ContractTooLargeError} */
 export async function deployContract(
   signer: Signer,
   name: string,
-  { abi, bytecode }: Artifact,
+  artifact: Artifact,
   args: readonly unknown[],
 ): Promise<string> {
-  return attempt(`Deploying ${name}`, async () => {
-    const factory = new ContractFactory(abi as InterfaceAbi, bytecode, signer)
-    const contract = await factory.deploy(...args)
-    await contract.waitForDeployment()
-    return contract.getAddress()
-  })
+  const doing = `Deploying ${name}`
+  const factory = new ContractFactory(artifact.abi as InterfaceAbi, artifact.bytecode, signer)
+  try {
+    return await attempt(doing, async () => {
+      const contract = await factory.deploy(...args)
+      await contract.waitForDeployment()
+      return contract.getAddress()
+    })
+  } catch (error) {
+    const { data } = await factory.getDeployTransaction(...args)
+    throw tooLarge(doing, codeSizeOf(data, artifact), error) ?? error
+  }
 }
 
 /** Sends a transaction and waits for it; returns its block. */

@@ -1,5 +1,5 @@
 /** Builds of circuits and their keys, as they lie in the build folder. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Build,
@@ -73,6 +73,16 @@ export function compiledCircuit(name: string): CompiledCircuit {
     if (!existsSync(path)) throw new CircuitNotBuiltError(name, path)
   }
   return circuit
+}
+
+/**
+ * A folder of keys that is named is meant: one that is not there has no keys, and is most likely misspelt.
+ *
+ * @throws {@link KeysFolderMissingError}
+ */
+export function requireKeysFolder(folder: string | undefined): void {
+  if (folder !== undefined && statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new KeysFolderMissingError(folder)
 }
 
 /** @param folder - of keys; the project's own by default */
@@ -157,6 +167,19 @@ export async function loadPortfolioKeys(folder?: string): Promise<PortfolioKeys>
     unhealthyWitness: await load('unhealthyWitness'),
     scenarioWitness: await load('scenarioWitness'),
     arrayMargin: await load('arrayMargin'),
+  }
+}
+
+/** The folder of keys that was named is none. */
+export class KeysFolderMissingError extends ProverError {
+  readonly code = 'service.keys-folder'
+  readonly folder: string
+
+  constructor(folder: string) {
+    super(
+      `Expected a folder of keys at ${folder}, there is none. Check its path, or leave --keys out to take the project’s own.`,
+    )
+    this.folder = folder
   }
 }
 

@@ -71,7 +71,10 @@ export function readFlags<F extends Flags>(flags: F): Read<F> {
     console.log(listOf(flags))
     process.exit(0)
   }
-  return orUsage(() => parseFlags(flags, process.argv.slice(2)))
+  const read = orUsage(() => parseFlags(flags, process.argv.slice(2)))
+  // Of `scripts/run.mjs`, which asks before it builds anything.
+  if (process.env.ZKRISK_FLAGS_ALONE !== undefined) process.exit(0)
+  return read
 }
 
 /** What is needed before the work begins; ends the process with exit code 2 and what is missing. */

@@ -63,6 +63,12 @@ function sketch(): string {
     'prover/service/cli.ts': `${logLine}log(process.argv.slice(2).join(' ') + ' in ' + process.cwd())`,
     'scripts/build.ts': `${logLine}log(['build', ...process.argv.slice(2)].join(' ')); process.exit(Number(process.env.BUILD_EXIT ?? 0))`,
     'scripts/check.ts': `${logLine}log(['check', ...process.argv.slice(2)].join(' ')); process.exit(Number(process.env.JOB_EXIT ?? 0))`,
+    'scripts/campaignHttp.ts': `${logLine}
+// As readFlags( does, of scripts/tools/flags.ts.
+if (process.argv.includes('--wrong')) { console.error('No flag --wrong.'); process.exit(2) }
+if (process.argv.includes('--help')) { console.log('Flags: --seed.'); process.exit(0) }
+if (process.env.ZKRISK_FLAGS_ALONE) process.exit(0)
+log(['http', ...process.argv.slice(2)].join(' '))`,
     'scripts/test.ts': `${logLine}log('test'); process.on('SIGTERM', () => process.exit(9)); setInterval(() => {}, 1000)`,
   })
   copyFileSync(join(root, 'scripts/run.mjs'), join(project, 'scripts/run.mjs'))
@@ -182,6 +188,17 @@ it('names what to install where no Node is pinned for the machine', async () => 
   const { code, said } = await run(project, ['check'], { FAKE_NODE: '20.0.0' })
   expect(code).toBe(1)
   expect(said).toContain('^22.18.0 || >=24.0.0')
+})
+
+it('refuses flags that a job does not take, and tells those that it does, before anything is built', async () => {
+  const project = sketch()
+  const refused = await run(project, ['campaign:http', '--wrong'])
+  expect([refused.code, refused.said.includes('No flag --wrong.')]).toEqual([2, true])
+  expect(refused.steps.filter((step) => !step.startsWith('npm'))).toEqual([])
+  const told = await run(project, ['campaign:http', '--help'])
+  expect([told.code, told.steps]).toEqual([0, []])
+  const { code, steps } = await run(project, ['campaign:http', '--seed', '5'])
+  expect([code, steps]).toEqual([0, ['build --markets', 'http --seed 5']])
 })
 
 it('builds before a job that needs it and stops when the build fails', async () => {

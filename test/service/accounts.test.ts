@@ -1,5 +1,5 @@
 /** What the service decides of accounts before anything is proven: who is due, over which arrays, of which rounds' words. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { roundWords } from '../../prover/statement/portfolioMargin.ts'
@@ -186,6 +186,54 @@ describe('words of rounds', () => {
     next.look()
     expect([book, next].map((each) => each.wordsOf(published))).toEqual([words, words])
     await expect(book.take({ ...file, market: 'ETH-USD' })).rejects.toThrow(RoundOfOthersError)
+  })
+
+  it('S60: are deleted once later rounds were published, but for those of rounds that are followed, and those that others wrote', async () => {
+    const { at, book } = bookOf('ten')
+    const atTime = (asOf: number) => ({ ...file, asOf })
+    const publishedAt = (asOf: number) => ({ ...published, asOf: BigInt(asOf) })
+    for (const asOf of [10, 20, 30, 40]) await book.take(atTime(asOf))
+    const lie = { ...atTime(20), marketWords: [...file.marketWords.slice(1), '0x1'] }
+    await book.take(lie)
+    writeFileSync(join(at, roundFileName(atTime(10))), JSON.stringify(atTime(10)))
+    expect(readdirSync(at).length).toBe(6)
+    book.forget([publishedAt(30), publishedAt(20)])
+    const times = () =>
+      readdirSync(at)
+        .map((name) => [Number(/-(\d+)/.exec(name.replace('BTC-USD', ''))?.[1]), name.length > 25] as const)
+        .toSorted((a, b) => a[0] - b[0])
+    expect(times()).toEqual([[10, false], ...[20, 30, 40].map((asOf) => [asOf, true])])
+    book.forget([publishedAt(50)])
+    expect(times()).toEqual([[10, false]])
+  })
+
+  it('S60: are refused by name when too many wait to be published, and taken again when these were', async () => {
+    const { at, book } = bookOf('eleven')
+    for (let asOf = 1; asOf <= 64; asOf++) await book.take({ ...file, asOf })
+    await expect(book.take({ ...file, asOf: 65 })).rejects.toMatchObject({ code: 'service.rounds-full', most: 64 })
+    expect(readdirSync(at).length).toBe(64)
+    // The same words again are no more of them.
+    await book.take({ ...file, asOf: 64 })
+    book.forget([{ ...published, asOf: 1n }])
+    await book.take({ ...file, asOf: 65 })
+    // What nobody publishes is not waited for.
+    const some = readdirSync(at).find((name) => name.startsWith('BTC-USD-30-')) ?? ''
+    const before = new Date(Date.now() - 2 * 3_600_000)
+    utimesSync(join(at, some), before, before)
+    await expect(book.take({ ...file, asOf: 66 })).resolves.toBeUndefined()
+    expect(readdirSync(at)).not.toContain(some)
+  })
+
+  it('S60: of more files than are read the latest rounds’ are, which is told once', () => {
+    const { at, book, refused } = bookOf('twelve')
+    mkdirSync(at)
+    for (let asOf = 1; asOf <= 1100; asOf++) writeFileSync(join(at, `ETH-USD-${asOf}.round.json`), 'no round')
+    writeFileSync(join(at, roundFileName(file)), JSON.stringify(file))
+    book.look()
+    book.look()
+    expect(book.wordsOf(published)).toEqual(words)
+    expect(refused.filter(({ message }) => message.includes('it has 1101 files')).length).toBe(1)
+    expect(refused.length).toBe(1 + 1023)
   })
 
   it('S27: that are not the published ones are in no other’s way, whoever handed them on first or last', async () => {

@@ -9,7 +9,7 @@ import { PortfolioClient } from '../../prover/registry/index.ts'
 import { AccountsOnChain } from '../../prover/service/daemon/accounts/ledger.ts'
 import type { AccountsOptions } from '../../prover/service/daemon/accounts/lane.ts'
 import { openAccounts } from '../../prover/service/daemon/accounts/opening.ts'
-import { Selection } from '../../prover/service/daemon/accounts/selection.ts'
+import { Selection, type UnderWay } from '../../prover/service/daemon/accounts/selection.ts'
 import { developmentKeys } from '../../prover/service/development/chain.ts'
 import { AccountsRange } from '../../scripts/tools/chains/accountsRange.ts'
 import { temporaryFolder } from './zkrisk.ts'
@@ -45,20 +45,28 @@ const [first, second, third] = [1n, 2n, 3n].map((n) => `0x${n.toString(16).padSt
 
 /** A service's choice, and whom it told that nothing can be proven of. */
 function choosing() {
-  const { riskArray } = options.models
+  const { riskArray, arrayMargin } = options.models
   const ledger = new AccountsOnChain({
     ...{ client: options.client, fromBlock: options.fromBlock, onWords: () => undefined },
+    arrayMarginModelId: arrayMargin?.modelId,
     arrayModel: riskArray && { modelId: riskArray.modelId, strikes: sizeOf(riskArray.build, 'strikes') },
   })
   const leftOut: string[] = []
   const selection = new Selection({ ...options, ledger, onLeftOut: (account) => void leftOut.push(account) })
-  const next = async () => {
+  const nextUnit = async (arrays: UnderWay['arrays'] = new Map()) => {
     const terms = await ledger.follow()
     options.rounds.look()
-    const unit = await selection.next(terms, { accounts: new Set(), arrays: new Map(), isCountOpening: false })
+    const choose = () => selection.next(terms, { accounts: new Set(), arrays, isCountOpening: false })
+    let unit = await choose()
+    // On a busy machine a turn does not look at all of them.
+    while (selection.queue.notLooked > 0) unit = await choose()
+    return unit
+  }
+  const next = async () => {
+    const unit = await nextUnit()
     return unit && { kind: unit.kind, accounts: unit.accounts }
   }
-  return { ledger, leftOut, next }
+  return { ledger, leftOut, next, nextUnit }
 }
 
 async function replace(previous: string, account: string, isExposed: boolean): Promise<void> {
@@ -94,6 +102,49 @@ describe('an account whose place was taken', () => {
     await replace(first, ZeroAddress, false)
     const { next } = choosing()
     expect(await next()).toEqual({ kind: 'margins', accounts: [{ account: first, sequence: 1n }] })
+  })
+})
+
+describe('an account of few options', () => {
+  it('S56: is proven straight from its arrays where its proof is its own, and by its book where the registry takes no such proof any more', async () => {
+    await range.report(first, range.heldInOne(50_000n))
+    await range.publish()
+    const { nextUnit } = choosing()
+    const arrays = await nextUnit()
+    const onTheirWay = new Map([[arrays?.prices.round.asOf ?? 0n, arrays?.brings ?? []]])
+    const buildOf = async () => (await nextUnit(onTheirWay))?.build.replace(/[0-9x]+$/, '')
+    expect([arrays?.kind, await buildOf()]).toEqual(['arrays', 'arrayMargin'])
+    await range.report(second, range.heldInOne(51_000n))
+    expect(await buildOf()).toBe('portfolioMargin')
+    await replace(second, ZeroAddress, false)
+    expect(await buildOf()).toBe('arrayMargin')
+    const council = new Wallet(developmentKeys.council, range.chain)
+    const { modelRegistry } = range.deployment.addresses
+    const disable = new Contract(modelRegistry, interfaceOf('ModelRegistry'), council).getFunction('disable')
+    await (await disable(options.models.arrayMargin?.modelId)).wait()
+    expect(await buildOf()).toBe('portfolioMargin')
+  })
+})
+
+describe('a count', () => {
+  it('S59: asks the chain once of each account that may have had positions, and again only when a batch of its round has landed', async () => {
+    const cash = range.example.account.holdings
+    const onlyCash = { positions: [], holdings: { ...cash, cashE12: 10n ** 12n, perpsE12: 0n, perpPnlE12: 0n } }
+    for (let n = 10; n < 20; n++) await range.report(range.accountOf(n), onlyCash)
+    const { positions, holdings } = range.held(50_000n)
+    const unlisted = positions.map((each) => ({ ...each, expiry: each.expiry + 86_400n }))
+    for (const account of [first, second]) await range.report(account, { positions: unlisted, holdings })
+    await openCount(await range.publish())
+    const asked = vi.spyOn(options.client, 'reportToCount')
+    const { next, leftOut } = choosing()
+    for (let i = 0; i < 4; i++) expect(await next()).toBeUndefined()
+    expect(asked.mock.calls.map(([account]) => account)).toEqual([first, second])
+    expect(leftOut).toEqual([first, second])
+    // Reports of now are of the next count.
+    await range.report(third, range.perpetuals(50_000n))
+    const unit = await next()
+    expect(unit?.accounts).toEqual([{ account: third, sequence: 1n }])
+    expect(asked.mock.calls.length).toBe(2)
   })
 })
 

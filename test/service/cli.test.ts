@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LIVE_BUILD } from '../../prover/service/workspace.ts'
-import { errorOf, temporaryFolder, zkrisk, zkriskAlone } from './zkrisk.ts'
+import { errorOf, run, temporaryFolder, zkrisk, zkriskAlone } from './zkrisk.ts'
 
 const folder = temporaryFolder()
 const root = join(import.meta.dirname, '..', '..')
@@ -16,6 +16,51 @@ const DEAD_RPC = 'http://127.0.0.1:1'
 const file = (name: string, content: string): string => {
   writeFileSync(join(folder, name), content)
   return join(folder, name)
+}
+
+/** Of an engine that is nowhere. */
+function deploymentFile(): string {
+  const address = `0x${'11'.repeat(20)}`
+  const hash = `0x${'33'.repeat(32)}`
+  const zero = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, '0']))
+  const learning = [
+    'decayRateX36',
+    'horizonSeconds',
+    'sqrtHorizonX24',
+    'stepUpX18',
+    'stepDownX18',
+    'multiplierFloorX18',
+    'multiplierCeilingX18',
+  ]
+  const margin = [
+    'impliedWeightX10',
+    'stressWeightX10',
+    'scanMultipleX8',
+    'loosenPerSecondX32',
+    'tightenPerSecondX32',
+    'initialMarginBufferX10',
+  ]
+  const freshness = [
+    'maxObservationAgeSeconds',
+    'maxParameterAgeSeconds',
+    'stalenessAddOnPerHourX24',
+    'maintenanceMarginCapX24',
+  ]
+  return file(
+    'deployment.json',
+    JSON.stringify({
+      format: 'zk-risk-engine/deployment',
+      version: 2,
+      chainId: '31337',
+      block: 0,
+      layoutHash: hash,
+      addresses: { council: address, modelRegistry: address, registry: address },
+      sources: [{ name: 'other', kind: 'other', address }],
+      policy: { learning: zero(learning), margin: zero(margin), freshness: zero(freshness) },
+      models: [],
+      markets: [],
+    }),
+  )
 }
 
 describe('zkrisk', () => {
@@ -100,6 +145,11 @@ describe('zkrisk', () => {
     ['service.option-alone', ['doctor', '--registry', `0x${'11'.repeat(20)}`]],
     ['service.flags-together', ['keys', 'verify', LIVE_BUILD, '--zkey', 'final.zkey']],
     ['service.place-missing', ['read', '--rpc', DEAD_RPC]],
+    ['service.usage', ['serve', '--demo', '--near', '5']],
+    ['service.usage', ['serve', '--demo', '--near', '0']],
+    ['service.usage', ['serve', '--demo', '--carry', '100%']],
+    ['service.usage', ['margin', strangle, '--prove', '--database']],
+    ['service.proving-option', ['margin', strangle, '--database', 'postgres://x/y']],
   ])('ends with 2 and %s where a command is called wrongly: %j', async (code, args) => {
     const ended = await zkrisk(...args, '--json')
     expect([ended.code, errorOf(ended).code]).toEqual([2, code])
@@ -112,6 +162,65 @@ describe('zkrisk', () => {
   ])('ends with 1 and %s where what it was called for is refused: %j', async (code, args) => {
     const ended = await zkrisk(...args, '--json')
     expect([ended.code, errorOf(ended).code]).toEqual([1, code])
+  })
+
+  it('says what a share is where a number is none', async () => {
+    const { stderr } = await zkrisk('serve', '--demo', '--near', '5')
+    expect(stderr).toContain('--near: expected a share above 0 and below 1, such as 0.02, or 2% in per cent, got "5".')
+  })
+
+  it('says what names a registry besides a deployment', async () => {
+    const two = join(root, 'docs', 'examples', 'two-markets.json')
+    const ended = await zkrisk('margin', two, '--prove', '--rpc', DEAD_RPC, '--json')
+    expect(errorOf(ended)).toMatchObject({ code: 'service.proving-option', option: 'rpc', missing: 'deployment' })
+    expect(errorOf(ended).message).toContain('without --deployment, or --registry alone for several markets')
+  })
+
+  it('names a folder of keys that is not there', async () => {
+    const absent = join(folder, 'no-keys')
+    for (const args of [
+      ['serve', '--rpc', DEAD_RPC, '--deployment', deploymentFile()],
+      ['worker', '--database', 'postgres://localhost:1/x'],
+    ]) {
+      const ended = await zkrisk(...args, '--keys', absent, '--json')
+      expect([ended.code, errorOf(ended).code, errorOf(ended).folder]).toEqual([1, 'service.keys-folder', absent])
+      expect(errorOf(ended).message).toContain(absent)
+    }
+  })
+
+  const portfolioFile = strangle
+  it.each([
+    ['a portfolio', (name: string) => ['serve', '--rpc', DEAD_RPC, '--deployment', name], portfolioFile],
+    ['a portfolio', (name: string) => ['policy', 'check', name], portfolioFile],
+    ['a portfolio', (name: string) => ['feed', 'live', '--dry-run', '--feeds', name], portfolioFile],
+    ['a portfolio', (name: string) => ['deploy', '--config', name, '--rpc', DEAD_RPC], portfolioFile],
+    ['a portfolio', (name: string) => ['prove', name, '-o', join(folder, 'b.json')], portfolioFile],
+    ['a portfolio', (name: string) => ['verify', name], portfolioFile],
+    ['a deployment, which commands take as `--deployment`', (name: string) => ['margin', name], undefined],
+    ['a deployment, which commands take as `--deployment`', (name: string) => ['verify', name], undefined],
+  ] as const)('says that a file is %s where another kind was expected: %s', async (kind, args, name) => {
+    const ended = await zkrisk(...args(name ?? deploymentFile()), '--json')
+    expect([ended.code, errorOf(ended).message]).toEqual([1, expect.stringContaining(`got ${kind}`)])
+  })
+
+  it('ends by itself, without being cut off, and loses nothing of what it says to a slow reader', async () => {
+    const hook = file('exit.mjs', `process.exit = () => { process.stderr.write('cut off\\n'); process.reallyExit() }`)
+    const cli = join(root, 'prover', 'service', 'cli.ts')
+    const script = `"$0" --import "$1" "$2" params "$3" --json | (sleep 1; cat)`
+    const { stdout, stderr, code } = await run('bash', [
+      '-o',
+      'pipefail',
+      '-c',
+      script,
+      process.execPath,
+      hook,
+      cli,
+      extract,
+    ])
+    expect([code, stderr.includes('cut off')]).toEqual([0, false])
+    // More than a pipe holds.
+    expect(stdout.length).toBeGreaterThan(65_536)
+    expect(() => JSON.parse(stdout)).not.toThrow()
   })
 
   it('names a file that is not there, and why, wherever one is opened', async () => {
@@ -334,48 +443,4 @@ describe('zkrisk against nodes that do not answer, or answer for another chain',
     expect(errorOf(ended)).toMatchObject({ code: 'registry.wrong-chain', expected: '31337', found: '1' })
     expect(existsSync(join(folder, 's.sqlite'))).toBe(false)
   })
-
-  function deploymentFile(): string {
-    const address = `0x${'11'.repeat(20)}`
-    const hash = `0x${'33'.repeat(32)}`
-    const zero = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, '0']))
-    const learning = [
-      'decayRateX36',
-      'horizonSeconds',
-      'sqrtHorizonX24',
-      'stepUpX18',
-      'stepDownX18',
-      'multiplierFloorX18',
-      'multiplierCeilingX18',
-    ]
-    const margin = [
-      'impliedWeightX10',
-      'stressWeightX10',
-      'scanMultipleX8',
-      'loosenPerSecondX32',
-      'tightenPerSecondX32',
-      'initialMarginBufferX10',
-    ]
-    const freshness = [
-      'maxObservationAgeSeconds',
-      'maxParameterAgeSeconds',
-      'stalenessAddOnPerHourX24',
-      'maintenanceMarginCapX24',
-    ]
-    return file(
-      'deployment.json',
-      JSON.stringify({
-        format: 'zk-risk-engine/deployment',
-        version: 2,
-        chainId: '31337',
-        block: 0,
-        layoutHash: hash,
-        addresses: { council: address, modelRegistry: address, registry: address },
-        sources: [{ name: 'other', kind: 'other', address }],
-        policy: { learning: zero(learning), margin: zero(margin), freshness: zero(freshness) },
-        models: [],
-        markets: [],
-      }),
-    )
-  }
 })

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
   type CircuitKeys,
@@ -10,9 +11,17 @@ import {
   UnsatisfiedCircuitError,
   verifyProof,
 } from '../../prover/proof/index.ts'
-import { ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
+import { type LeasedProof, ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
+import { FleetGauges } from '../../prover/service/http/fleet.ts'
+import { Outage } from '../../prover/service/daemon/fleet/outage.ts'
+import { serialiseError } from '../../prover/proof/backends/proverProtocol.ts'
 import { keyOfQueue, proofJobOf, queueOf } from '../../prover/service/daemon/fleet/proofJob.ts'
-import { ProofCancelledError, ProofParkedError, QueueProver } from '../../prover/service/daemon/fleet/queueProver.ts'
+import {
+  ProofCancelledError,
+  ProofParkedError,
+  QueueProver,
+  type QueueProverOptions,
+} from '../../prover/service/daemon/fleet/queueProver.ts'
 import { work, type WorkerEvent, type WorkerKey } from '../../prover/service/daemon/fleet/worker.ts'
 import { Workers } from '../../prover/service/daemon/fleet/workers.ts'
 import { parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
@@ -47,9 +56,12 @@ afterEach(async () => {
 })
 
 /** A service's end of a queue. */
-async function asking(database: string): Promise<{ readonly prover: QueueProver; readonly queue: ProofQueue }> {
+async function asking(
+  database: string,
+  options: QueueProverOptions = {},
+): Promise<{ readonly prover: QueueProver; readonly queue: ProofQueue }> {
   const queue = await ProofQueue.open(parseDatabaseAddress(database), 'test')
-  const prover = new QueueProver(queue)
+  const prover = new QueueProver(queue, options)
   ends.push(() => prover.close())
   return { prover, queue }
 }
@@ -89,6 +101,40 @@ function workerProcess(
   ends.push(() => process.kill())
   return process
 }
+
+/** Somebody with the database's password who leases whatever there is, and gives it back as he likes. */
+async function hostile(
+  database: string,
+  giveBack: (queue: ProofQueue, taken: LeasedProof) => Promise<unknown>,
+): Promise<{ readonly taken: LeasedProof[] }> {
+  const queue = await ProofQueue.open(parseDatabaseAddress(database), 'hostile')
+  const ended = new AbortController()
+  const taken: LeasedProof[] = []
+  const taking = (async () => {
+    while (!ended.signal.aborted) {
+      const job = await queue.take(key.queue)
+      if (job === undefined) await sleep(20)
+      else {
+        taken.push(job)
+        await giveBack(queue, job)
+      }
+    }
+  })()
+  ends.push(async () => {
+    ended.abort()
+    await taking
+    await queue.close()
+  })
+  return { taken }
+}
+
+const lie = (queue: ProofQueue, taken: LeasedProof): Promise<unknown> =>
+  queue.complete(taken, {
+    refusal: serialiseError(new UnsatisfiedCircuitError('fleetTrial', ['a template'], undefined)),
+    worker: 'liar',
+  })
+const giveUp = (queue: ProofQueue, taken: LeasedProof): Promise<unknown> =>
+  queue.fail(taken, { code: 'proof.prover-crashed', message: 'it \u001b[2Jcrashed\nand \u202ehid' })
 
 const steps = (events: readonly WorkerEvent[], step: WorkerEvent['step']): readonly WorkerEvent[] =>
   events.filter((event) => event.step === step)
@@ -149,7 +195,8 @@ describe('a job', () => {
       const refused = prover.prove(keys, refusedInput)
       await expect(refused).rejects.toBeInstanceOf(UnsatisfiedCircuitError)
       await expect(refused).rejects.toMatchObject({ code: 'proof.unsatisfied', circuit: 'fleetTrial' })
-      await told(events, 'refused', times)
+      // A refusal is asked for once more before it is believed.
+      await told(events, 'refused', 2 * times)
     }
     await expect(prover.prove(keys, { challenge: 'x' })).rejects.toMatchObject({
       code: 'proof.circuit-input',
@@ -356,6 +403,137 @@ describe('an answer', () => {
     expect(await queue.find(key.queue, id)).toMatchObject({ circuit: keys.circuit })
     // Others are proven meanwhile, and this one when it is put again.
     expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
+  })
+})
+
+describe('a worker that lies', () => {
+  it.each([
+    ['refuses', lie, 'proof.unsatisfied'],
+    ['gives up', giveUp, 'service.proof-parked'],
+  ] as const)(
+    'S57: and %s everything keeps nothing from being proven by the service itself, which says so',
+    async (_, giveBack, code) => {
+      const database = await postgres.database()
+      const said: string[] = []
+      const { prover, queue } = await asking(database, { own: ownProver, onContradicted: (says) => said.push(says) })
+      const { taken } = await hostile(database, giveBack)
+      const asked = [1, 2, 3].map((n) => prover.prove(keys, trialInput(n)))
+      const proofs = await Promise.all(asked)
+      expect(proofs.map(({ publicSignals }) => publicSignals.at(-1))).toEqual([1n, 2n, 3n])
+      for (const proven of proofs) expect(await verifyProof(keys.verificationKey, proven)).toEqual({ accepted: true })
+      expect(new Set(taken.map(({ id }) => id)).size).toBe(3)
+      expect(said).toHaveLength(3)
+      for (const says of said) expect(says).toContain(code)
+      expect(await queue.jobs(100)).toEqual([])
+      // What is refused here as well is refused.
+      await expect(prover.prove(keys, refusedInput)).rejects.toBeInstanceOf(UnsatisfiedCircuitError)
+      expect(said).toHaveLength(3)
+    },
+  )
+
+  it('S57: is not believed where nothing is proven by the service: another may prove what one refuses', async () => {
+    const database = await postgres.database()
+    const { prover } = await asking(database)
+    let lies = 0
+    await hostile(database, async (queue, taken) => {
+      if (lies++ === 0) await lie(queue, taken)
+      else await queue.fail(taken, { code: 'service.worker-stopped', message: 'tired' })
+    })
+    const asked = prover.prove(keys, trialInput(1))
+    await until(() => lies > 0)
+    for (const end of ends.splice(1).toReversed()) await end()
+    await working(database)
+    expect((await asked).publicSignals.at(-1)).toBe(1n)
+  })
+
+  it('S57: has its causes told in one line, shortened, and without what a terminal would obey', async () => {
+    const database = await postgres.database()
+    const { prover, queue } = await asking(database)
+    await hostile(database, (own, taken) =>
+      own.fail(taken, { code: 'none', message: `it \u001b[2Jcrashed\nand \u202ehid ${'x'.repeat(5_000)}` }),
+    )
+    await expect(prover.prove(keys, trialInput(1))).rejects.toMatchObject({
+      message: expect.stringMatching(/at 4 tries: it \[2Jcrashed and hid x{400,500}…\. It is parked/),
+    })
+    const { stdout } = await zkrisk('jobs', 'list', '--database', database)
+    expect(stdout).toContain('it [2Jcrashed and hid xxx')
+    expect(stdout.length).toBeLessThan(800)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
+    expect((await queue.jobs(1))[0]?.cause?.length).toBeLessThan(600)
+  })
+})
+
+describe('what is told of a fleet', () => {
+  it('S58: who lives and what each has in hand, what waits, what is parked and since when', async () => {
+    const database = await postgres.database()
+    const address = parseDatabaseAddress(database)
+    const { prover, queue } = await asking(database)
+    const workers = await Workers.open(address)
+    ends.push(() => workers.close())
+    const registry = new Registry()
+    const standing = async () => ({ workers: await workers.recent(), queue: await queue.standing() })
+    const gauges = new FleetGauges(registry, { standing })
+    const text = async (): Promise<string> => {
+      await gauges.look()
+      return registry.metrics()
+    }
+    expect(await text()).toMatch(/^zkrisk_workers 0$/m)
+    const busy = workerProcess(database, 'busy\n\u001b[31m', { lingerMs: 600_000 })
+    const asked = [1, 2, 3].map((n) => prover.prove(keys, trialInput(n)))
+    for (const each of asked) each.catch(() => undefined)
+    await busy.until('taken', proofJobOf(keys, trialInput(1)).id)
+    await busy.until('taken', proofJobOf(keys, trialInput(2)).id)
+    await until(async () => (await workers.recent())[0]?.inHand === 2)
+    const shown = await text()
+    expect(shown).toMatch(/^zkrisk_workers 1$/m)
+    expect(shown).toMatch(/^zkrisk_worker_jobs\{worker="busy \[31m"\} 2$/m)
+    expect(Number(/^zkrisk_worker_silent_seconds\{worker="busy \[31m"\} (\S+)$/m.exec(shown)?.[1])).toBeLessThan(15)
+    const of = (status: string) => `circuit="fleetTrial",status="${status}"`
+    for (const [status, count] of Object.entries({ waiting: 1, active: 2, parked: 0 }))
+      expect(shown).toContain(`zkrisk_queue_jobs{${of(status)}} ${count}\n`)
+    busy.signal('SIGSTOP')
+    await postgres.ask(
+      `UPDATE zkrisk_queue.job SET created_on = now() - interval '1 hour' WHERE state = 'created';
+       UPDATE zkrisk_queue.job SET state = 'failed' WHERE state = 'active';
+       UPDATE zkrisk.workers SET seen_at = now() - interval '40 seconds'`,
+      database,
+    )
+    const later = await text()
+    expect(later).toMatch(/^zkrisk_workers 0$/m)
+    expect(later).toContain(`zkrisk_queue_jobs{${of('parked')}} 2\n`)
+    const oldest = Number(/^zkrisk_queue_oldest_seconds\{.*"waiting"\} (\S+)$/m.exec(later)?.[1])
+    expect(oldest).toBeGreaterThan(3590)
+    expect(oldest).toBeLessThan(3700)
+  })
+
+  it('S58: a database that hangs keeps nobody waiting, and what was told last stays', async () => {
+    const database = await postgres.database()
+    const { queue } = await asking(database)
+    const registry = new Registry()
+    const gauges = new FleetGauges(registry, { standing: async () => ({ workers: [], queue: await queue.standing() }) })
+    await gauges.look()
+    postgres.freeze()
+    const began = performance.now()
+    await gauges.look()
+    const waited = performance.now() - began
+    postgres.thaw()
+    expect(waited).toBeGreaterThan(900)
+    expect(waited).toBeLessThan(3_000)
+    expect(await registry.metrics()).toMatch(/^zkrisk_workers 0$/m)
+  })
+
+  it('an outage is told at first, then ever more rarely, and how long it was', () => {
+    let now = 1_000
+    const outage = new Outage(() => now)
+    expect(outage.over()).toBeUndefined()
+    const told: number[] = []
+    for (; now < 1_000 + 4 * 3_600_000; now += 10_000) if (outage.failed()) told.push((now - 1_000) / 1000)
+    expect(told.slice(0, 5)).toEqual([0, 30, 90, 210, 450])
+    expect(told.length).toBeLessThan(16)
+    expect(Math.max(...told.slice(1).map((at, i) => at - (told[i] ?? 0)))).toBeLessThanOrEqual(1_800)
+    expect(outage.over()).toBe(4 * 3_600)
+    expect([outage.over(), outage.failed()]).toEqual([undefined, true])
   })
 })
 

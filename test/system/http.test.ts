@@ -4,12 +4,15 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectProvider } from '../../prover/registry/index.ts'
 import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { SqliteRequestStore } from '../../prover/service/daemon/stores/sqliteRequestStore.ts'
 import { Board } from '../../prover/service/http/board.ts'
+import { FeedFigures } from '../../prover/service/feeds/feedFigures.ts'
 import { Figures } from '../../prover/service/http/figures.ts'
+import { FleetGauges } from '../../prover/service/http/fleet.ts'
 import { limitsFor, ReadinessWatch, type ReadinessParts } from '../../prover/service/http/readiness.ts'
 import type { SurfaceOptions } from '../../prover/service/http/surface.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
@@ -53,6 +56,27 @@ async function until<Value>(look: () => Promise<Value | undefined>): Promise<Val
     await sleep(50)
   }
   throw new Error('it has not come in a minute')
+}
+
+/** As a process of feeds shows them to which everything has happened once. */
+function metricsOfFeeds(): Promise<string> {
+  const figures = new FeedFigures(new Map([['one', ['BTC-USD']]]), { readingSeconds: 60, observationSeconds: 60 })
+  figures.event({ kind: 'disconnected', feed: 'one', code: 'service.feed-closed', says: 'closed', retryMs: 500 })
+  figures.event({ kind: 'stalled', feed: 'one', of: 'messages', silentMs: 25_000 })
+  figures.event({ kind: 'flooded', feed: 'one', dropped: 1 })
+  figures.refuse('one', 'shape')
+  figures.step('BTC-USD', 'too-few')
+  figures.expectRounds('BTC-USD', 60)
+  return figures.registry.metrics()
+}
+
+/** As a service with a database shows them; `fleet.test.ts` has those of real workers. */
+async function metricsOfFleet(): Promise<string> {
+  const registry = new Registry()
+  const worker = { name: 'one', mayWait: false, inHand: 1, silentSeconds: 1, isLive: true }
+  const queue = [{ circuit: 'riskArray5', status: 'waiting', jobs: 1, oldestSeconds: 1 }] as const
+  await new FleetGauges(registry, { standing: async () => ({ workers: [worker], queue }) }).look()
+  return registry.metrics()
 }
 
 describe('the HTTP interface', () => {
@@ -292,7 +316,7 @@ describe('the HTTP interface', () => {
   })
 
   it('has all that the Prometheus rules and the Grafana dashboard of scripts/operations/ ask for, and a section for each rule', async () => {
-    const text = await (await ask('/metrics')).text()
+    const text = [await (await ask('/metrics')).text(), await metricsOfFeeds(), await metricsOfFleet()].join('\n')
     const known = new Map<string, Set<string>>()
     for (const [, name = '', labels = ''] of text.matchAll(/^(zkrisk_\w+)(?:\{([^}]*)\})? /gm)) {
       const found = [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label)
@@ -307,7 +331,7 @@ describe('the HTTP interface', () => {
       targets.map(({ expr }) => expr),
     )
     const asked = [...rules.map((rule) => /^ {8}expr: (.+)$/m.exec(rule)?.[1] ?? ''), ...shown]
-    expect([rules.length, shown.length]).toEqual([15, 17])
+    expect([rules.length, shown.length]).toEqual([28, 30])
     for (const expression of asked.filter((each) => !each.startsWith('up{'))) {
       const metrics = [...expression.matchAll(/(zkrisk_\w+)(?:\{([^}]*)\})?/g)]
       expect([expression, metrics.length > 0]).toEqual([expression, true])

@@ -18,7 +18,7 @@ import {
   readDeployment,
   writeDeployment,
 } from '../../prover/registry/index.ts'
-import { artifactOf, interfaceOf } from '../../prover/registry/artifacts.ts'
+import { artifactOf, compiledContractOf, interfaceOf } from '../../prover/registry/artifacts.ts'
 import { deployContract } from '../../prover/registry/transactions.ts'
 import { auditFromChain } from '../../prover/service/answers/auditing.ts'
 import { formatProof, type MarginProofOptions, proveMargin } from '../../prover/service/answers/marginProof.ts'
@@ -142,6 +142,21 @@ it('S40: a deployment rebuilt from the chain names the registry of margins, its 
   expect(deployment.portfolio).toEqual({ ...deployed, models: expect.arrayContaining(deployed?.models as unknown[]) })
   const asMarkets = findEngine({ rpc: chain.url, registry: deployed?.registry ?? '' })
   await expect(asMarkets).rejects.toMatchObject({ code: 'service.registry-kind' })
+  const provider = await connectProvider(chain.url)
+  const venue = toBeHex(77n, 20)
+  await provider.send('hardhat_setCode', [venue, compiledContractOf('OptionsVenue').deployedBytecode])
+  provider.destroy()
+  for (const [address, what] of [
+    [venue, 'is the contract OptionsVenue, and no registry'],
+    [addresses.council, 'is the contract RiskCouncil, and no registry'],
+    [deployed?.registry ?? '', 'holds margins of accounts in one market'],
+  ] as const) {
+    const asked = findEngine({ rpc: chain.url, registry: address })
+    await expect(asked).rejects.toMatchObject({
+      code: 'service.registry-kind',
+      message: expect.stringContaining(`got ${getAddress(address)}, which ${what}.`),
+    })
+  }
   const asMargins = findEngine({ ...place, portfolio: addresses.registry })
   await expect(asMargins).rejects.toMatchObject({ code: 'registry.not-a-registry' })
 })

@@ -100,7 +100,10 @@ const countsOf = (names: readonly (string | undefined)[]) =>
 
 describe('a service with a registry of margins', () => {
   const address = (number: number): string => `0x${number.toString(16).padStart(40, '0')}`
-  const [well, poor, third, fourth, fifth] = [1, 2, 3, 4, 5].map(address) as [string, string, string, string, string]
+  const [well, poor, third, fourth, fifth, sixth, seventh] = [1, 2, 3, 4, 5, 6, 7].map(address) as [
+    ...[string, string, string, string, string],
+    ...[string, string],
+  ]
   const marginOf = async (account: string) => {
     const { initialE8, maintenanceE8, asOf, sequence } = await range.client.margin(account)
     return { initialE8, maintenanceE8, asOf, sequence }
@@ -111,6 +114,7 @@ describe('a service with a registry of margins', () => {
   }
   const store = (name: string): string => join(folder, `${name}.sqlite`)
   let first: Awaited<ReturnType<typeof range.publish>>
+  let newest: typeof first
 
   it('takes what `zkrisk margin --report` reported and published, the round’s words among it', async () => {
     const own = JSON.parse(
@@ -223,7 +227,7 @@ describe('a service with a registry of margins', () => {
   it('S23: drops what later rounds have overtaken while it was proven, and proves the newest', async () => {
     const held = range.perpetuals(52_000n)
     await range.report(third, held)
-    let newest = await range.publish(1_020_000n, 200n)
+    newest = await range.publish(1_020_000n, 200n)
     let published = 1
     const service = serveAccounts(store('fifth'), {}, async ({ step }) => {
       if (step === 'planned' && published++ === 1) newest = await range.publish(1_021_000n, 200n)
@@ -237,12 +241,32 @@ describe('a service with a registry of margins', () => {
   })
 
   it('S24: counts all accounts of a round when it is to, and tells when all are in', async () => {
-    const service = serveAccounts(store('sixth'), { countEvery: 1 })
+    const service = serveAccounts(store('counted'), { countEvery: 1 })
     await service.until((events) => events.some(({ step }) => step === 'counted'))
     await service.end()
     const { accounts, unhealthy } = await range.client.openInterest()
     expect({ accounts, unhealthy }).toEqual({ accounts: 5n, unhealthy: 1n })
     expect([...(await range.taken()).values()].every((times) => times === 1)).toBe(true)
+    expect(await range.isAuditAccepted()).toBe(true)
+  })
+
+  it('S56: proves an account of few options straight from its arrays where its proof is its own, and by books where others share it', async () => {
+    const held = range.heldInOne(40_000n)
+    await range.report(sixth, held)
+    const first = serveAccounts(store('apart'))
+    await first.until((events) => ofAccount(events, sixth).length > 0)
+    await first.end()
+    expect(countsOf(builds(first.events))).toEqual({ arrayMargin: 1 })
+    expect(await marginOf(sixth)).toEqual(expected(newest, held))
+    const two = [range.heldInOne(41_000n), range.heldInOne(42_000n)] as const
+    await range.report(sixth, two[0])
+    await range.report(seventh, two[1])
+    const second = serveAccounts(store('together'))
+    await second.until((events) => [sixth, seventh].every((account) => ofAccount(events, account).length > 0))
+    await second.end()
+    expect(countsOf(builds(second.events))).toEqual({ optionBook: 2, portfolioMargin: 1 })
+    expect(await marginOf(sixth)).toEqual(expected(newest, two[0], 2n))
+    expect(await marginOf(seventh)).toEqual(expected(newest, two[1]))
     expect(await range.isAuditAccepted()).toBe(true)
   })
 }, 300_000)

@@ -19,7 +19,7 @@ afterAll(async () => {
 
 /** A few of them: each life of a service takes its start. */
 const few = accountBoundaries.filter((at) =>
-  /^(proven|sent) risk|^(signed|confirmed) scenario|^statement-proven opt|^signed portf|answered/.test(at),
+  /^(proven|sent) risk|^(signed|confirmed) scenario|^statement-proven opt|^signed (portf|arrayM)|answered/.test(at),
 )
 
 it('S25: a service that is killed with -9 again and again, at every boundary that it comes to, loses nothing and doubles nothing', async () => {

@@ -1,6 +1,12 @@
 /** Runtime and creation code against what was compiled here: what may differ is masked and compared by name. */
 import { AbiCoder, getAddress, getCreateAddress, id, Interface, toBeHex, TypedDataEncoder, ZeroAddress } from 'ethers'
-import { type CompiledContract, compiledContractOf, type ContractName, interfaceOf } from '../../registry/artifacts.ts'
+import {
+  type CompiledContract,
+  compiledContractOf,
+  type ContractName,
+  ContractsNotBuiltError,
+  interfaceOf,
+} from '../../registry/artifacts.ts'
 import { type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
 import { type ClaimResult, compare } from '../../registry/claims.ts'
 import type { ContractRecord, Part } from './record.ts'
@@ -72,6 +78,20 @@ function masked(digits: string, places: readonly number[]): string {
 export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>): ContractName {
   const names: readonly ContractName[] = contractsFor[part]
   return names.find((name) => isCodeOf(compiledContractOf(name), code)) ?? (names[0] as ContractName)
+}
+
+/** Which of all our contracts a code is of; undefined if it is of none. */
+export function contractWithCode(code: string): ContractName | undefined {
+  const names: readonly ContractName[] = Object.values(contractsFor).flat()
+  return names.find((name) => {
+    try {
+      return isCodeOf(compiledContractOf(name), code)
+    } catch (error) {
+      // A build for markets alone has not compiled them all.
+      if (error instanceof ContractsNotBuiltError) return false
+      throw error
+    }
+  })
 }
 
 /** The contract whose restricted functions the council must rule; undefined of what has none, or is not ours. */

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { COLLATERALS, type WordName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
+import { otherKindThan } from '../../market/fileKind.ts'
 import {
   GREATEST_PRICE_SCALE,
   LEAST_PRICE_SCALE,
@@ -269,6 +270,9 @@ export function parsePortfolio(text: string, file: string): PortfolioFile {
   const json = parseExactJson(text, file)
   if (typeof json === 'object' && json !== null && 'Scenario' in json) throw new PortfolioSchemaError(file, DERIVE_CASE)
   const parsed = portfolioSchema.safeParse(json)
+  const other = parsed.success ? undefined : otherKindThan('portfolio', json)
+  if (other !== undefined)
+    throw new PortfolioSchemaError(file, { entry: '', reason: `expected a portfolio, got ${other}` })
   if (!parsed.success) throw new PortfolioSchemaError(file, formIssue(portfolioSchema, json, parsed.error))
   return parsed.data
 }

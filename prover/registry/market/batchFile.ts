@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import type { Fields } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
+import { otherKindThan } from '../../market/fileKind.ts'
 import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
 import { MarketNameError, marketIdOf } from '../../market/marketId.ts'
 import { rangeCodeUp } from '../../market/range.ts'
@@ -118,8 +119,11 @@ export async function readBatchFile(file: string, options: BatchFileOptions): Pr
  * parseBatchFile(text, 'batch.json', { verificationKeyHash: `0x${'00'.repeat(32)}` }).names.length // → 2
  */
 export function parseBatchFile(text: string, name: string, options: BatchFileOptions): FileBatch {
-  const parsed = batchFileSchema.safeParse(jsonOf(text, name))
+  const json = jsonOf(text, name)
+  const parsed = batchFileSchema.safeParse(json)
   if (!parsed.success) {
+    const other = otherKindThan('batch', json)
+    if (other !== undefined) throw new FileFieldError(name, '', `expected a batch, got ${other}`)
     const { path, reason } = issueOf(parsed.error)
     throw new FileFieldError(name, path, reason)
   }

@@ -85,7 +85,10 @@ export async function attestPrice(given: PriceToAttest): Promise<{
 }
 
 /** The feed would refuse them one by one, for gas. */
-export function checkSigners({ threshold, signers }: DeployedFeed, given: readonly string[]): void {
+export function checkSigners(
+  { threshold, signers }: Pick<DeployedFeed, 'threshold' | 'signers'>,
+  given: readonly string[],
+): void {
   const stranger = given.find((address) => !signers.includes(address))
   if (stranger !== undefined) throw new SignersError(`one of its signers ${signers.join(', ')}`, stranger)
   const count = new Set(given).size

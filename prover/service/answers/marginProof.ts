@@ -33,7 +33,7 @@ import {
 } from './marginSite.ts'
 import { ProofClock, type ProofSeconds, proofTimes, secondsText, secondsJson, gasOf } from './proofFigures.ts'
 import type { ArraysWanted } from '../daemon/portfolios/arrays.ts'
-import { opensArraysOf } from '../daemon/portfolios/inArrays.ts'
+import { apartFrom } from '../daemon/portfolios/arrayMargins.ts'
 import { marginModelOf } from '../daemon/portfolios/place.ts'
 import { type PortfolioLanded, provePortfolios } from '../daemon/portfolios/portfolios.ts'
 import type { ProofMade } from '../daemon/portfolios/proofMaker.ts'
@@ -170,7 +170,7 @@ async function statementsOf(
 ): Promise<readonly PortfolioStatementName[]> {
   if (isAlone) return provable.positions.length === 0 ? ['marginsAlone'] : ['riskArray', 'optionBook', 'marginsAlone']
   if (provable.positions.length === 0) return ['portfolioMargin']
-  const mayBeFromArrays = opensArraysOf(portfolioBuildOf('arrayMargin'), provable)
+  const mayBeFromArrays = apartFrom({ arrayMargin: { build: portfolioBuildOf('arrayMargin') } }, [provable]) === 0
   const isFromArrays = mayBeFromArrays && (existing === undefined || (await takesProofsOf(existing, 'arrayMargin')))
   return isFromArrays ? ['riskArray', 'arrayMargin'] : ['riskArray', 'optionBook', 'portfolioMargin']
 }

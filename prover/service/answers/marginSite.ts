@@ -8,7 +8,7 @@ import type { Portfolio } from '../../portfolio/portfolio.ts'
 import type { ProvableMargin } from '../../portfolio/accountMargin.ts'
 import { type CircuitKeys, isDevelopmentChain } from '../../proof/index.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
-import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
+import { ask } from '../../registry/contractErrors.ts'
 import {
   type RpcAddress,
   connectProvider,
@@ -17,9 +17,8 @@ import {
   PortfolioClient,
   readDeployment,
 } from '../../registry/index.ts'
-import { readModelById } from '../../registry/models.ts'
+import { isModelActive, readModelById } from '../../registry/models.ts'
 import { portfolioModelIdOf } from '../../registry/portfolio/deploy.ts'
-import { layoutHash } from '../../statement/layout.ts'
 import { openAccount } from '../daemon/account.ts'
 import type { PortfolioModels } from '../daemon/portfolios/place.ts'
 import type { Hands } from '../daemon/portfolios/putInForce.ts'
@@ -157,12 +156,7 @@ export async function takesProofsOf(
   if (model === undefined) return false
   const provider = await connectProvider(rpc, chainId)
   try {
-    const models = new Contract(addresses.modelRegistry, interfaceOf('ModelRegistry'), provider)
-    await ask('Reading a model', () => models.getFunction('activeModel')(model.modelId, layoutHash(statement)))
-    return true
-  } catch (error) {
-    if (error instanceof ContractRevertError) return false
-    throw error
+    return await isModelActive(provider, addresses.modelRegistry, model.modelId, statement)
   } finally {
     provider.destroy()
   }

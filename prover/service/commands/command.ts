@@ -74,6 +74,15 @@ export function positiveNumber(text: string): number {
   return value
 }
 
+/** A share above 0 and below 1, or the same in per cent, for an option. */
+export function fraction(text: string): number {
+  const [, digits = '', unit] = /^(\d*\.?\d+)(%?)$/.exec(text) ?? []
+  const value = Number(digits) / (unit === '%' ? 100 : 1)
+  if (digits === '' || !(value > 0 && value < 1))
+    throw new InvalidArgumentError('Expected a share above 0 and below 1, such as 0.02, or 2% in per cent.')
+  return value
+}
+
 /** Addresses of `--rpc`, which may be given several times. */
 export function rpcAddresses(text: string, before: RpcAddress | undefined): RpcAddress {
   return before === undefined ? text : [before, text].flat()

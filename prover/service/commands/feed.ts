@@ -36,6 +36,7 @@ type LiveOptions = FeedFlags & {
   keyFile?: string
   dryRun?: boolean
   recorded?: boolean
+  rounds?: string
   http?: string
   count?: number
 }
@@ -131,7 +132,7 @@ function addLive(feed: Command): void {
   const live = addCommand(
     feed,
     'live',
-    'prices of Pyth and Deribit as they come, made observations of a market’s source',
+    'prices of Pyth and Deribit as they come, made observations of a market’s source, and surfaces made rounds',
     [
       'feed live --pyth BTC-USD=0xe62df6c8b4a85fe1a67db44dc12de5db330f7ac66b72dc658afedf0f4a415b43 --deribit BTC-USD=BTC-PERPETUAL \\\n      --least-sources 2 --rpc … --deployment deployment.json --signer-key-file a.key b.key --key-file payer.key',
       'feed live --feeds feeds.json --rpc … --deployment deployment.json --signer-key-file a.key b.key --http 127.0.0.1:9101',
@@ -144,6 +145,10 @@ function addLive(feed: Command): void {
     .option('--key-file <file>', 'private key that pays; by default the variable ZKRISK_KEY')
     .option('--dry-run', 'without a chain: observations are told and go nowhere')
     .option('--recorded', 'times are of a recording: a development chain’s clock is moved to them')
+    .option(
+      '--rounds <folder>',
+      'publish rounds of the options that are quoted, for margins, and leave their words there, which serve --rounds names',
+    )
     .option('--http <address>', 'metrics and readiness there, on this machine, such as 127.0.0.1:9101')
     .option('--count <count>', 'end after this many observations', wholeNumber(1))
     .action(
@@ -158,11 +163,14 @@ function addLive(feed: Command): void {
           signal: stopSignal(),
           onEvent: (event) => tell(terminal, log, event),
         })
-        const { observed, appended, held, refusedByDoor, unsent } = totals
+        const { observed, appended, held, refusedByDoor, unsent, rounds } = totals
         const sent =
           options.dryRun === true ? '' : `, ${appended} appended, ${held} held, ${refusedByDoor} refused by the door`
         const lost = unsent === 0 ? '' : `, ${unsent} not sent`
-        terminal.result(totals, `${observed} ${observed === 1 ? 'observation' : 'observations'}${sent}${lost}.`)
+        const published =
+          options.rounds === undefined ? '' : `, ${rounds} ${rounds === 1 ? 'round' : 'rounds'} published`
+        const text = `${observed} ${observed === 1 ? 'observation' : 'observations'}${sent}${lost}${published}.`
+        terminal.result(totals, text)
       }),
     )
 }
@@ -220,6 +228,7 @@ async function runOptionsOf(options: LiveOptions): Promise<Omit<RunFeedsOptions,
     keyFile,
     dryRun,
     recorded: isRecorded = false,
+    rounds,
     http,
     count,
   } = options
@@ -230,14 +239,14 @@ async function runOptionsOf(options: LiveOptions): Promise<Omit<RunFeedsOptions,
   const file = feeds === undefined ? feedsOfFlags(options) : readFeedFile(feeds)
   if (dryRun === true) {
     requireOptions(
-      { rpc, deployment, 'signer-key-file': options.signerKeyFile, 'key-file': keyFile },
+      { rpc, deployment, 'signer-key-file': options.signerKeyFile, 'key-file': keyFile, rounds },
       { excludes: 'dry-run' },
     )
     return { file, isRecorded, http, count }
   }
   if (rpc === undefined) throw new OptionMissingError('rpc')
   if (deployment === undefined) throw new OptionMissingError('deployment')
-  return { file, isRecorded, http, count, chain: { rpc, deployment, signerKeyFile, keyFile } }
+  return { file, isRecorded, rounds, http, count, chain: { rpc, deployment, signerKeyFile, keyFile } }
 }
 
 function tell(terminal: Terminal, log: FeedLog, event: LiveEvent): void {

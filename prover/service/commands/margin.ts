@@ -7,7 +7,8 @@ import type { MarginProofOptions } from '../answers/marginProof.ts'
 import { EXIT, type Terminal } from '../text/terminal.ts'
 import { addChainOptions, type ChainFlags, chainOptions } from './chainOptions.ts'
 import { action, addCommand, rpcAddresses } from './command.ts'
-import { OptionAloneError, requireOptions, UsageError } from '../text/usageError.ts'
+import { OptionAloneError, OptionMissingError, requireOptions, UsageError } from '../text/usageError.ts'
+import { withDatabasePackages } from '../optionalPackages.ts'
 
 type Options = ChainFlags & {
   spot?: readonly string[]
@@ -26,6 +27,7 @@ type Options = ChainFlags & {
   keyFile?: string
   signerKeyFile?: string[]
   venueKeyFile?: string
+  database?: string | true
   html?: string
   chain?: readonly string[]
   allowArbitrage?: boolean
@@ -49,6 +51,7 @@ export function addMarginCommand(program: Command): void {
       'margin two-markets.json --prove --rpc http://127.0.0.1:8545 --registry 0x…',
       'margin portfolio.json --report rounds/ --rpc http://127.0.0.1:8545 --deployment deployment.json',
       'margin portfolio.json --prove --count',
+      'margin portfolio.json --prove --database',
       'margin --derive-case case.json --prove --json',
       'margin portfolio.json --html margin.html',
       'margin portfolio.json --chain snapshot-*.csv.gz --html crash.html',
@@ -92,6 +95,10 @@ export function addMarginCommand(program: Command): void {
     .option('--key-file <file>', 'private key that pays there; by default the variable ZKRISK_KEY')
     .option('--signer-key-file <file...>', 'keys that attest the round there, if it is not published yet')
     .option('--venue-key-file <file>', 'key that reports the account there, if it is not reported yet')
+    .option(
+      '--database [url]',
+      'with --prove: have the workers at this Postgres prove, and here while none lives; by default the variable DATABASE_URL',
+    )
     .option('--html <file>', 'also write a page with pictures')
     .option('--allow-arbitrage', 'take volatility surfaces whose butterflies can be arbitraged')
     .option('--now <time>', 'refuse a market that is stale at this time (UTC)')
@@ -128,9 +135,10 @@ export function addMarginCommand(program: Command): void {
         )
         return EXIT.success
       }
+      const by = await fleetOf(options, terminal)
       if (proving !== undefined && together !== undefined) {
         const { crossProofJson, formatCrossProof, proveCross } = await import('../answers/crossProof.ts')
-        const proof = await proveCross(together, terminal.say, { existing: proving.existing })
+        const proof = await proveCross(together, terminal.say, { existing: proving.existing, ...by })
         terminal.result(
           { ...accountJson(answer, isExplained), proof: crossProofJson(proof) },
           `${formatAccount(answer, isExplained)}\n\n${formatCrossProof(proof)}`,
@@ -143,7 +151,7 @@ export function addMarginCommand(program: Command): void {
       }
       if (options.unhealthy === true) {
         const { formatUnhealthy, proveUnhealthyAccount, unhealthyJson } = await import('../answers/unhealthyProof.ts')
-        const shown = await proveUnhealthyAccount(toProve, terminal.say, ofOne)
+        const shown = await proveUnhealthyAccount(toProve, terminal.say, { existing: ofOne?.existing, ...by })
         terminal.result(
           { ...accountJson(answer, isExplained), witness: unhealthyJson(shown) },
           `${formatAccount(answer, isExplained)}\n\n${formatUnhealthy(shown)}`,
@@ -151,7 +159,7 @@ export function addMarginCommand(program: Command): void {
         return EXIT.success
       }
       const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
-      const proof = await proveMargin(toProve, terminal.say, ofOne)
+      const proof = await proveMargin(toProve, terminal.say, { ...ofOne, ...by })
       terminal.result(
         { ...accountJson(answer, isExplained), proof: proofJson(proof) },
         `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
@@ -159,6 +167,18 @@ export function addMarginCommand(program: Command): void {
       return EXIT.success
     }),
   )
+}
+
+/** Who proves, where it is not this process alone. */
+async function fleetOf(
+  { database }: Options,
+  terminal: Terminal,
+): Promise<{ readonly prover?: import('../../proof/index.ts').Prover }> {
+  if (database === undefined) return {}
+  const address = database === true ? process.env.DATABASE_URL || undefined : database
+  if (address === undefined) throw new OptionMissingError('database <url>', 'the variable DATABASE_URL')
+  const { openFleetProver } = await withDatabasePackages(() => import('../daemon/fleet/openFleet.ts'))
+  return { prover: await openFleetProver({ database: address, proveHere: 'alone', onWorkers: terminal.say }) }
 }
 
 /** An option that only proofs of one market have, if one is given. */
@@ -190,7 +210,9 @@ function reportingOptions(
 ): { readonly existing: ExistingRegistry; readonly folder: string } | undefined {
   const { report: folder, prove, marginsAlone, count, unhealthy, out, registry, rpc, deployment } = options
   if (folder === undefined) return undefined
-  requireOptions({ prove, 'margins-alone': marginsAlone, count, unhealthy, out, registry }, { excludes: 'report' })
+  const { database } = options
+  const ofProofs = { prove, 'margins-alone': marginsAlone, count, unhealthy, out, registry, database }
+  requireOptions(ofProofs, { excludes: 'report' })
   if (rpc === undefined) throw new OptionAloneError('report', 'rpc')
   if (deployment === undefined) throw new OptionAloneError('report', 'deployment')
   const { account, keyFile, signerKeyFile, venueKeyFile } = options
@@ -213,7 +235,8 @@ function provingOptions(options: Options): ProvingOptions | undefined {
     venueKeyFile,
   } = options
   const forPlace = { account, 'key-file': keyFile, 'signer-key-file': signerKeyFile, 'venue-key-file': venueKeyFile }
-  const kinds = { 'margins-alone': isAlone, count: isCounting, unhealthy: options.unhealthy, out }
+  const { unhealthy, database } = options
+  const kinds = { 'margins-alone': isAlone, count: isCounting, unhealthy, out, database }
   const given = Object.entries({ ...kinds, rpc, deployment, registry, ...forPlace }).filter(
     ([, value]) => value !== undefined,
   )
@@ -230,7 +253,8 @@ function provingOptions(options: Options): ProvingOptions | undefined {
     return { isAlone, isCounting, out, existing }
   }
   const other = given.find(([name]) => !(name in kinds))?.[0]
-  if (other !== undefined) throw new ProvingOptionError(other, rpc === undefined ? 'rpc' : 'deployment')
+  if (other !== undefined && rpc === undefined) throw new ProvingOptionError(other, 'rpc')
+  if (other !== undefined) throw new ProvingOptionError(other, 'deployment', '--registry alone for several markets')
   return { isAlone, isCounting, out }
 }
 

@@ -7,7 +7,7 @@ import type { RunServeOptions } from '../daemon/serving.ts'
 import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
 import type { Terminal } from '../text/terminal.ts'
-import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
+import { action, addCommand, fraction, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { stopSignal } from './stop.ts'
 
 type Options = ShownOptions & {
@@ -198,8 +198,8 @@ function addAccountsOptions(serve: Command): void {
       '--rounds <folder>',
       'words of rounds, as whoever publishes them writes them (docs/accounts.md); beside the store',
     )
-    .option('--near <fraction>', 'accounts first whose liquidation threshold is so near to spot; 0.02', positiveNumber)
-    .option('--carry <fraction>', 'arrays of a round serve while spot has moved by no more; 0.0025', positiveNumber)
+    .option('--near <share>', 'accounts first whose liquidation threshold is so near to spot; 0.02, or 2%', fraction)
+    .option('--carry <share>', 'arrays of a round serve while spot has moved by no more; 0.0025, or 0.25%', fraction)
     .option('--count-every <seconds>', 'open a count of all accounts when the last is so old; never', wholeNumber(1))
 }
 

@@ -25,7 +25,14 @@ import { keyHashOf } from './proving.ts'
 import type { Fleet, ProveHere } from './fleet/openFleet.ts'
 import { openStores } from './stores/openStores.ts'
 import { type CircuitFamily, type ServeOptions, serve } from './serve.ts'
-import { CircuitNotBuiltError, compiledCircuit, familyOf, loadKeys, loadKeysIfBuilt } from '../workspace.ts'
+import {
+  CircuitNotBuiltError,
+  compiledCircuit,
+  familyOf,
+  loadKeys,
+  loadKeysIfBuilt,
+  requireKeysFolder,
+} from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
 import { withDatabasePackages } from '../optionalPackages.ts'
 import { openTracing } from './tracing.ts'
@@ -62,12 +69,13 @@ export type RunServeOptions = Pick<
 /**
  * Serves until the signal; how many jobs ended which way.
  *
- * @throws {@link CircuitNotBuiltError} at once if what the deployment needs is not built here
+ * @throws {@link CircuitNotBuiltError}, {@link KeysFolderMissingError} at once if what the deployment needs is not here
  */
 export async function runServe(
   options: RunServeOptions,
 ): Promise<{ readonly confirmed: number; readonly superseded: number }> {
   const { deployment: given } = options
+  requireKeysFolder(options.keys)
   const deployment = typeof given === 'string' ? await readDeployment(given) : given
   requireCircuits(deployment)
   const { registry } = deployment.addresses
@@ -106,6 +114,7 @@ export async function runServe(
       account: account.address,
       families,
       rounds,
+      fleet,
     })
     await serve({
       ...(surface === undefined ? {} : { control: surface.control }),
@@ -191,6 +200,7 @@ type Shown = {
   readonly account: string
   readonly families: ServeOptions['families']
   readonly rounds: AccountsOptions['rounds'] | undefined
+  readonly fleet: Fleet | undefined
 }
 
 async function surfaceOf(

@@ -11,6 +11,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
 import { checkChainId } from '../../registry/chain.ts'
+import { tooLarge } from '../../registry/codeSize.ts'
 import { ask, RpcError } from '../../registry/contractErrors.ts'
 import { GAS_MARGIN_PERCENT } from '../../registry/market/client.ts'
 import { attempt } from '../../registry/transactions.ts'
@@ -201,7 +202,8 @@ class Deployer {
         const gas = await attempt(step.says, () => this.provider.estimateGas({ ...transaction, from: account.address }))
         return { ...transaction, gasLimit: (gas * GAS_MARGIN_PERCENT) / 100n }
       } catch (error) {
-        if (!(error instanceof ObservationMissingError) || Date.now() >= until) throw error
+        if (!(error instanceof ObservationMissingError) || Date.now() >= until)
+          throw (step.code && tooLarge(step.says, step.code, error)) ?? error
         await sleep(POLL_MS)
       }
     }

@@ -29,6 +29,7 @@ import {
   volatilityModels as volatilityModelRows,
 } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
+import { otherKindThan } from '../../market/fileKind.ts'
 import { jsonFault } from '../../market/jsonFault.ts'
 import { isShadowName, marketIdOf } from '../../market/marketId.ts'
 import { parseDecimal, scaleDecimal } from '../../market/decimal.ts'
@@ -321,6 +322,8 @@ export async function readConfig(file: string): Promise<DeployConfig> {
   const fault = jsonFault(text)
   if (fault !== undefined) throw new ConfigFieldError(file, `line ${fault.line}, column ${fault.column}`, fault.reason)
   if (!parsed.success) {
+    const other = otherKindThan('deployConfig', jsonOf(text, file))
+    if (other !== undefined) throw new ConfigFieldError(file, '', `expected a configuration, got ${other}`)
     const { path, reason } = firstIssue(parsed.error)
     throw new ConfigFieldError(file, path, reason)
   }

@@ -51,6 +51,7 @@ import {
 import { placeToBegin } from '../../registry/market/place.ts'
 import { crossStatementNames } from '../../registry/portfolio/crossDeploy.ts'
 import { checkFirstPhaseOf } from '../../registry/portfolio/deploy.ts'
+import { type CodeSize, codeSizeOf } from '../../registry/codeSize.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { digestOfJson } from '../../registry/digest.ts'
 import { crossPolicyWords } from '../../statement/crossMargins.ts'
@@ -89,6 +90,8 @@ export type Step = {
   readonly says: string
   /** Whether it creates a contract. */
   readonly creates: boolean
+  /** Of a contract that it creates. */
+  readonly code?: CodeSize
   /** Whether the plan alone says what it sends, not the chain when its turn comes. */
   readonly isFixed: boolean
   /** Estimate, from above. */
@@ -524,6 +527,7 @@ class Planner {
     const data = dataOf(standIn)
     return {
       ...{ id, says: says.startsWith('deploy') ? says : `deploy ${says}`, creates: true, isFixed: true },
+      code: codeSizeOf(data, artifact),
       gas: gasOfCreation(data, artifact) + constructorGas,
       digest: digestOfJson([id, data]),
       transaction: async ({ addressOf }) => ({ data: dataOf(addressOf) }),

@@ -24,6 +24,8 @@ export class DeribitSession {
   private readonly wire: Wire
   private readonly asked = new Map<number, Asked>()
   private readonly books = new Map<string, DeribitBook>()
+  /** Rows of perpetuals, as they were last told. */
+  private readonly perpetuals = new Map<DeribitMarket, unknown>()
   private readonly timers: NodeJS.Timeout[] = []
   private nextId = 1
 
@@ -140,11 +142,16 @@ export class DeribitSession {
     })
   }
 
+  /** Futures first, for the perpetual among them is part of a round. */
   private askForOptions(market: DeribitMarket): void {
-    const params = { currency: market.options, kind: 'option' }
-    this.ask('public/get_book_summary_by_currency', params, (result) =>
-      readSummaries(this.options.name, market, listIn(result)),
-    )
+    const asked = (kind: 'future' | 'option', answered: Answered): void =>
+      this.ask('public/get_book_summary_by_currency', { currency: market.options, kind }, answered)
+    asked('future', (result) => {
+      const isIt = (row: unknown): boolean => textIn(entriesOf(row).instrument_name) === market.instrument
+      this.perpetuals.set(market, listIn(result)?.find(isIt))
+      return []
+    })
+    asked('option', (result) => readSummaries(this.options.name, market, listIn(result), this.perpetuals.get(market)))
   }
 
   private ask(method: string, params: object, answered: Answered): void {

@@ -9,42 +9,49 @@ import { WireNumber } from './wireJson.ts'
 
 const YEAR_SECONDS = 31_536_000
 
-/** Events of a `get_book_summary_by_currency`: its options with their surfaces, or why there are none. */
+/**
+ * Events of a `get_book_summary_by_currency`: its options with their surfaces, or why there are none.
+ *
+ * @param perpetual - row of the perpetual, if it was told of
+ */
 export function readSummaries(
   feed: string,
   wanted: DeribitMarket,
   rows: readonly unknown[] | undefined,
+  perpetual?: unknown,
 ): readonly FeedEvent[] {
   if (rows === undefined) return [refusal(feed, 'options', 'no list')]
   const currency = wanted.options ?? ''
-  const chain = JSON.stringify(rows, plainNumbers)
+  const chain = JSON.stringify(perpetual === undefined ? rows : [...rows, perpetual], plainNumbers)
   try {
     const read = parseChain(chain, feed, { now: Date.now() / 1000 })
     const market = marketOfChain(read, currency)
     const surfaces = market.expiries.map((each) => surfaceOf(each, Number(market.asOf)))
     const refused = read.refused.length
     const unfitted = market.unfitted.size + market.stale.size
-    const asOfMs = 1000 * Number(market.asOf)
-    return [{ kind: 'options', feed, market: wanted.market, currency, asOfMs, chain, surfaces, refused, unfitted }]
+    const { asOf, spot, perpPrice, expiries } = market
+    const fitted = { asOf, spot, perpPrice, expiries }
+    const told = { feed, market: wanted.market, currency, asOfMs: 1000 * Number(asOf) }
+    return [{ kind: 'options', ...told, chain, surfaces, fitted, refused, unfitted }]
   } catch (error) {
     if (!(error instanceof ProverError)) throw error
     return [refusal(feed, 'options', error.message)]
   }
 }
 
-function surfaceOf(
-  { expiry, forward, svi }: ReturnType<typeof marketOfChain>['expiries'][number],
-  asOf: number,
-): FittedSurface {
-  const [a, b, rho, m, s] = [svi.a, svi.b, svi.rho, svi.m, svi.s].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const years = Math.max(Number(expiry) - asOf, 1) / YEAR_SECONDS
-  return { expiry, forward, volatility: Math.sqrt(sviTotalVariance({ a, b, rho, m, s }, 0) / years), years }
+type FittedExpiry = ReturnType<typeof marketOfChain>['expiries'][number]
+
+const yearsTo = (expiry: string, asOf: number): number => Math.max(Number(expiry) - asOf, 1) / YEAR_SECONDS
+
+/** At the forward, annualised. */
+export function volatilityAtForward({ expiry, svi }: FittedExpiry, asOf: number): number {
+  const [a = 0, b = 0, rho = 0, m = 0, s = 0] = [svi.a, svi.b, svi.rho, svi.m, svi.s].map(Number)
+  return Math.sqrt(sviTotalVariance({ a, b, rho, m, s }, 0) / yearsTo(expiry, asOf))
+}
+
+function surfaceOf(fitted: FittedExpiry, asOf: number): FittedSurface {
+  const { expiry, forward } = fitted
+  return { expiry, forward, volatility: volatilityAtForward(fitted, asOf), years: yearsTo(expiry, asOf) }
 }
 
 /** Options are priced in doubles: their numbers become such. */

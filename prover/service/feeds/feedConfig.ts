@@ -1,6 +1,7 @@
 /** The file of feeds: which provider has prices of which markets, and how many must agree. */
 import { z } from 'zod'
 import { ProverError } from '../../errors.ts'
+import { otherKindThan } from '../../market/fileKind.ts'
 import { jsonFault } from '../../market/jsonFault.ts'
 import { readTextFile } from '../../market/textFile.ts'
 import { closestName } from '../../portfolio/input/closestName.ts'
@@ -110,6 +111,25 @@ const fileSchema = z.strictObject({
     .describe('by market'),
 })
 
+const positive = (error: string) => z.number({ error }).positive({ error }).max(1e12, { error })
+const roundsSchema = z.strictObject({
+  everySeconds: wholeFrom(5, 86_400).optional().describe('a round is published at least so often; 60 by default'),
+  spotMove: numberFrom(0.000001, 1)
+    .optional()
+    .describe('or when spot has moved by this log return; 0.00125 by default'),
+  volatilityMove: numberFrom(0.000001, 10)
+    .optional()
+    .describe('or when the volatility at the forward of an expiry has moved by this log ratio; 0.02 by default'),
+  stablePrice: positive('expected a price of the settlement currency')
+    .optional()
+    .describe('of the settlement currency itself; 1 by default'),
+  collateralPrices: z
+    .array(z.union([positive('expected a price'), z.null()], { error: 'expected a price, or null' }))
+    .max(16, { error: 'expected at most 16 prices' })
+    .optional()
+    .describe('of the collaterals of the policy, by their places; null for one that moves with spot'),
+})
+
 const marketSchema = z.strictObject({
   source: textLike(/^.{1,64}$/, 'expected the name of a source')
     .optional()
@@ -125,6 +145,7 @@ const marketSchema = z.strictObject({
   inForceSeconds: wholeFrom(1, 3600)
     .optional()
     .describe('how long a price counts after its time; 15 by default, or everySeconds if that is less'),
+  rounds: roundsSchema.optional().describe('how rounds of it are published, with --rounds'),
 })
 
 /** The form of a file of feeds. */
@@ -172,6 +193,8 @@ function textOf(file: string): string {
 export function parseFeeds(input: unknown, file: string): FeedFile {
   const parsed = feedFileSchema.safeParse(input)
   if (!parsed.success) {
+    const other = otherKindThan('feeds', input)
+    if (other !== undefined) throw new FeedFileError(file, '', `expected a file of feeds, got ${other}`)
     const { path, reason } = firstIssue(parsed.error)
     throw new FeedFileError(file, path, `${reason}${suggestionFor(parsed.error)}`)
   }
@@ -204,7 +227,9 @@ const pricesOf = (schema: {
   readonly shape: { readonly prices: { readonly valueType: { readonly shape: object } } }
 }) => Object.keys(schema.shape.prices.valueType.shape)
 const fieldNames = [
-  ...[feedFileSchema, pythSchema, deribitSchema, fileSchema, marketSchema].flatMap(({ shape }) => Object.keys(shape)),
+  ...[feedFileSchema, pythSchema, deribitSchema, fileSchema, marketSchema, roundsSchema].flatMap(({ shape }) =>
+    Object.keys(shape),
+  ),
   ...[pythSchema, deribitSchema, fileSchema].flatMap(pricesOf),
 ]
 

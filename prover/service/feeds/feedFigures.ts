@@ -31,6 +31,8 @@ export class FeedFigures {
   private readonly beganAt = performance.now()
   private readonly observedAt = new Map<string, number | undefined>()
   private sending: string | undefined
+  /** Of rounds: when one was last published, and how long it may be ago. */
+  private readonly roundsOf = new Map<string, { at: number | undefined; readonly seconds: number }>()
   private readonly readings = this.counter('readings', 'Readings that were taken', ['feed', 'market'])
   private readonly refused = this.counter('refused', 'Messages or prices that were refused, by why', ['feed', 'reason'])
   private readonly repeated = this.counter('repeated', 'Readings that had come before', ['feed'])
@@ -39,6 +41,7 @@ export class FeedFigures {
   private readonly stalls = this.counter('stalled', 'Connections given up since they were silent', ['feed', 'of'])
   private readonly gaps = this.counter('gaps', 'Messages or times that are missing', ['feed'])
   private readonly steps = this.counter('steps', 'Steps of the grid, by what they came to', ['market', 'outcome'])
+  private readonly rounds = this.counter('rounds', 'Rounds of options, by what became of them', ['market', 'outcome'])
   private readonly carried = this.counter('observations', 'Observations that were sent, by what became of them', [
     'market',
     'outcome',
@@ -100,6 +103,20 @@ export class FeedFigures {
     if (outcome === 'appended' || outcome === 'watched') this.observedAt.set(market, performance.now())
   }
 
+  /** Rounds of a market are to be published, one within so many seconds. */
+  expectRounds(market: string, seconds: number): void {
+    this.roundsOf.set(market, { at: undefined, seconds })
+  }
+
+  round(market: string, outcome: 'round' | 'round-refused' | 'round-fails'): void {
+    this.rounds.inc({
+      market,
+      outcome: { round: 'published', 'round-refused': 'refused', 'round-fails': 'failed' }[outcome],
+    })
+    const known = this.roundsOf.get(market)
+    if (outcome === 'round' && known !== undefined) known.at = performance.now()
+  }
+
   /** What keeps observations from being sent; nothing once they are again. */
   sendingFails(says: string | undefined): void {
     this.sending = says
@@ -110,6 +127,7 @@ export class FeedFigures {
     const checks = [
       ...[...this.feeds].map(([name, heard]) => this.checkOf(name, heard, now)),
       ...this.marketChecks(now),
+      ...this.roundChecks(now),
     ]
     checks.push({ name: 'sending', ok: this.sending === undefined, says: this.sending ?? 'observations are sent' })
     return { ready: checks.every(({ ok }) => ok), checks }
@@ -134,6 +152,15 @@ export class FeedFigures {
       const well = at === undefined ? 'it waits for its first observation' : 'it has observations'
       const says = ok ? well : `no observation for ${duration(age)}: see what is said of its steps`
       return { name: `market ${market}`, ok, says }
+    })
+  }
+
+  private roundChecks(now: number): readonly FeedCheck[] {
+    return [...this.roundsOf].map(([market, { at, seconds: most }]) => {
+      const age = seconds(at, now, this.beganAt)
+      const ok = age <= most
+      const says = ok ? 'it has rounds' : `no round for ${duration(age)}: see what is said of them`
+      return { name: `rounds ${market}`, ok, says }
     })
   }
 
@@ -164,6 +191,9 @@ export class FeedFigures {
     })
     gauge('observation_age_seconds', 'Since an observation of a market was appended', ['market'], (own) => {
       for (const [market, at] of this.observedAt) own.set({ market }, seconds(at, performance.now(), this.beganAt))
+    })
+    gauge('round_age_seconds', 'Since a round of a market was published', ['market'], (own) => {
+      for (const [market, { at }] of this.roundsOf) own.set({ market }, seconds(at, performance.now(), this.beganAt))
     })
     gauge('ready', '1 while all that must be is well', [], (own) => own.set(Number(this.ready().ready)))
   }

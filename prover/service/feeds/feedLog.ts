@@ -21,11 +21,8 @@ export class FeedLog {
 
   /** How many like it were passed over since one was said; undefined if this is another to pass over. */
   passedOver(event: LiveEvent, nowMs: number = Date.now()): number | undefined {
-    if (event.kind !== 'refused' && event.kind !== 'too-few' && event.kind !== 'flooded') return 0
-    const key =
-      event.kind === 'too-few'
-        ? `${event.market} too-few`
-        : `${event.feed} ${event.kind === 'refused' ? event.condition : 'flooded'}`
+    const key = keyOf(event)
+    if (key === undefined) return 0
     const known = this.refusals.get(key)
     if (known === undefined || nowMs - known.saidAt >= REPEAT_MS) {
       this.refusals.set(key, { saidAt: nowMs, since: 0 })
@@ -33,6 +30,23 @@ export class FeedLog {
     }
     known.since++
     return undefined
+  }
+}
+
+/** Of what repeats itself; undefined of what does not. */
+function keyOf(event: LiveEvent): string | undefined {
+  switch (event.kind) {
+    case 'too-few':
+      return `${event.market} too-few`
+    case 'round-refused':
+    case 'round-fails':
+      return `${event.market} ${event.code}`
+    case 'flooded':
+      return `${event.feed} flooded`
+    case 'refused':
+      return `${event.feed} ${event.condition}`
+    default:
+      return undefined
   }
 }
 
@@ -57,6 +71,14 @@ function wordsOf(event: LiveEvent): Words {
       return ['warn', event.kind, event.feed, event.says]
     case 'refused':
       return ['warn', event.kind, event.feed, event.condition, event.says]
+    case 'round': {
+      const { market, asOf, reason, spot, expiries, leftOut } = event
+      const without = leftOut.length === 0 ? '' : `; left out: ${leftOut.join(' ')}`
+      return ['info', event.kind, market, `${isoTime(asOf)}, spot ${spot}, ${expiries} expiries (${reason})${without}`]
+    }
+    case 'round-refused':
+    case 'round-fails':
+      return ['warn', event.kind, event.market, `${event.says} (${event.code})`]
     case 'price':
     case 'volatility':
     case 'options':

@@ -1,5 +1,7 @@
 /** What feeds say, whatever provider they are of: one interface, whose events are readings, or what became of the feed. */
 import type { Decimal } from '../../market/decimal.ts'
+import { shortened } from '../text/foreign.ts'
+import type { FittedMarket } from './roundOfOptions.ts'
 
 /** A price as a provider told it, of one market at one time. */
 export type PriceReading = {
@@ -36,6 +38,8 @@ export type OptionsReading = {
   /** The quotes as `readChain` reads them: a JSON list. */
   readonly chain: string
   readonly surfaces: readonly FittedSurface[]
+  /** The same as a round has them, spot and perpetual beside. */
+  readonly fitted: FittedMarket
   /** Options that were quoted and could not be read, and expiries without a surface. */
   readonly refused: number
   readonly unfitted: number
@@ -107,13 +111,4 @@ export type RefusalName = keyof typeof refusalWords
 /** A notice of a refusal, with what came. */
 export function refusal(feed: string, condition: RefusalName, found: string): FeedEvent {
   return { kind: 'refused', feed, condition, says: `${refusalWords[condition]}, got ${shortened(found)}` }
-}
-
-const MOST_QUOTED = 120
-
-/** What strangers send is quoted briefly, and without what a terminal would obey. */
-export function shortened(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  const plain = text.slice(0, 2 * MOST_QUOTED).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
-  return plain.length <= MOST_QUOTED && text.length <= MOST_QUOTED ? plain : `${plain.slice(0, MOST_QUOTED)}…`
 }

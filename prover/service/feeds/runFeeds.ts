@@ -4,6 +4,7 @@ import type { JsonRpcApiProvider } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import { connectProvider, type Deployment, type RpcAddress, readDeployment } from '../../registry/index.ts'
+import { ONE_UNIT } from '../../market/priceScale.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { pricedWords } from '../../registry/market/door.ts'
 import { utcTime } from '../text/figures.ts'
@@ -21,11 +22,16 @@ import { openFeedHttp } from './feedHttp.ts'
 import { feedsOf, graceSecondsOf, optionsFilesOf } from './feedProviders.ts'
 import { type Place, placeOf, placeWithoutChain } from './places.ts'
 import type { FeedEvent, PriceFeed } from './priceFeed.ts'
+import { type Observed, RoundDesk, type RoundEvent } from './roundDesk.ts'
+import { defaultRoundLimits } from './roundDue.ts'
+import { RoundSource } from './roundSource.ts'
+import { Turns } from './turns.ts'
 import type { ConnectionLimits } from './connection.ts'
 
 export type LiveEvent =
   | FeedEvent
   | DeskEvent
+  | RoundEvent
   | Exclude<DispatchEvent, { readonly kind: 'door' }>
   /** What a source's door said of an observation, in words beside. */
   | (Extract<DispatchEvent, { readonly kind: 'door' }> & { readonly says: string })
@@ -46,6 +52,8 @@ export type RunFeedsOptions = {
   readonly chain?: ChainOfFeeds | undefined
   /** Times are of a recording: not held against this clock, and a development chain's is moved to them. */
   readonly isRecorded?: boolean
+  /** Folder of words of rounds, which are then published of what is quoted of options. */
+  readonly rounds?: string | undefined
   readonly http?: string | undefined
   /** Ends after so many observations. */
   readonly count?: number | undefined
@@ -54,7 +62,14 @@ export type RunFeedsOptions = {
   readonly onEvent: (event: LiveEvent) => void
 }
 
-export type FeedTotals = { observed: number; appended: number; held: number; refusedByDoor: number; unsent: number }
+export type FeedTotals = {
+  observed: number
+  appended: number
+  held: number
+  refusedByDoor: number
+  unsent: number
+  rounds: number
+}
 
 const LOOK_MS = 250
 /** Between a chain's newest block and now; its contracts take nothing that is ahead of it. */
@@ -62,6 +77,8 @@ const MOST_APART_SECONDS = 3600
 /** Without a reading of a market a feed is not ready; without an observation a market is not. */
 const READING_SECONDS = 60
 const OBSERVATION_STEPS = 4
+/** Without a round for so many heartbeats a registry of margins goes without. */
+const ROUND_STEPS = 4
 /** Steps of the grid for one price that a network signed. */
 const STEPS_OF_SIGNED = 6
 
@@ -108,6 +125,9 @@ type OpenedChain = {
   readonly provider: JsonRpcApiProvider
   readonly places: readonly Place[]
   readonly carriers: ReadonlyMap<string, Carrier>
+  readonly turns: Turns
+  /** Where rounds of options go, if they are wanted. */
+  readonly roundSource: RoundSource | undefined
   /** Whose clock may be moved. */
   readonly development: DevelopmentChain | undefined
 }
@@ -115,16 +135,22 @@ type OpenedChain = {
 async function openChain(
   chain: ChainOfFeeds,
   names: readonly string[],
-  { file: { markets = {} }, isRecorded = false }: RunFeedsOptions,
+  { file, isRecorded = false, rounds }: RunFeedsOptions,
 ): Promise<OpenedChain> {
+  const { markets = {} } = file
   const deployment = await readDeployment(chain.deployment)
   if (isRecorded && !isDevelopmentChain(deployment.chainId)) throw new RecordedElsewhereError(deployment.chainId)
   const provider = await connectProvider(chain.rpc, deployment.chainId)
   try {
     if (!isRecorded) await requireSameTime(provider)
     const places = await Promise.all(names.map((name) => placeOf(provider, deployment, name, markets[name]?.source)))
-    const carriers = carriersOf(places, deployment, chain, provider)
-    return { provider, places, carriers, development: isRecorded ? developmentChainBehind(provider) : undefined }
+    const hands = handsOf(chain, provider)
+    const turns = new Turns()
+    const development = isRecorded ? developmentChainBehind(provider) : undefined
+    const carriers = carriersOf(places, deployment, hands, (carrier) => inTurn(carrier, turns, development))
+    const roundSource =
+      rounds === undefined ? undefined : await roundSourceOf(provider, deployment, hands, { folder: rounds, file })
+    return { provider, places, carriers, turns, roundSource, development }
   } catch (error) {
     provider.destroy()
     throw error
@@ -138,15 +164,35 @@ async function requireSameTime(provider: JsonRpcApiProvider): Promise<void> {
   if (Math.abs(Date.now() / 1000 - time) > MOST_APART_SECONDS) throw new ChainTimeError(time)
 }
 
+type Hands = ReturnType<typeof handsOf>
+
+const handsOf = ({ signerKeyFile, keyFile }: ChainOfFeeds, provider: JsonRpcApiProvider) => ({
+  payer: openAccount(provider, keyFile),
+  signers: signerKeyFile.map((each) => openAccount(provider, each)),
+})
+
+/** @throws {@link RoundsWithoutOptionsError}; what {@link RoundSource.open} throws */
+async function roundSourceOf(
+  provider: JsonRpcApiProvider,
+  deployment: Deployment,
+  hands: Hands,
+  { folder, file: { feeds, markets = {} } }: { readonly folder: string; readonly file: FeedFile },
+): Promise<RoundSource> {
+  const market = deployment.portfolio?.market ?? ''
+  const { rounds } = markets[market] ?? {}
+  const source = await RoundSource.open(provider, deployment, hands, { folder, rounds })
+  const hasOptions = feeds.some((feed) => feed.kind === 'deribit' && feed.prices[market]?.options !== undefined)
+  if (!hasOptions) throw new RoundsWithoutOptionsError(market)
+  return source
+}
+
 /** One for each source that any of the markets has. */
 function carriersOf(
   places: readonly Place[],
   { chainId }: Deployment,
-  { signerKeyFile, keyFile }: ChainOfFeeds,
-  provider: JsonRpcApiProvider,
+  { payer, signers }: Hands,
+  ordered: (carrier: Carrier) => Carrier,
 ): ReadonlyMap<string, Carrier> {
-  const payer = openAccount(provider, keyFile)
-  const signers = signerKeyFile.map((each) => openAccount(provider, each))
   const carriers = new Map<string, Carrier>()
   for (const { source } of places) {
     if (source === undefined || carriers.has(source.address)) continue
@@ -159,7 +205,7 @@ function carriersOf(
       source.kind === 'attestedFeed'
         ? new AttestingCarrier(source, chainId, signers, payer)
         : new PythCarrier(source.address, payer)
-    carriers.set(source.address, carrier)
+    carriers.set(source.address, ordered(carrier))
   }
   return carriers
 }
@@ -175,7 +221,9 @@ class Work {
   private readonly graceSeconds: number
   private readonly optionsFiles: ReadonlyMap<string, string>
   private readonly finish: () => void
-  private readonly totals: FeedTotals = { observed: 0, appended: 0, held: 0, refusedByDoor: 0, unsent: 0 }
+  private readonly rounds: RoundDesk | undefined
+  private readonly lastObserved = new Map<string, Observed>()
+  private readonly totals: FeedTotals = { observed: 0, appended: 0, held: 0, refusedByDoor: 0, unsent: 0, rounds: 0 }
 
   constructor(
     options: RunFeedsOptions,
@@ -200,9 +248,30 @@ class Work {
     this.places = new Map(places.map((place) => [place.market, place]))
     const sourceOf = (market: string): string => this.places.get(market)?.source?.address ?? ''
     this.dispatch = new Dispatch(
-      (market) => inTime(chain?.carriers.get(sourceOf(market)), chain?.development),
+      (market) => carrierOf(chain, sourceOf(market)),
       (event) => this.dispatched(event),
     )
+    this.rounds = chain?.roundSource && this.roundDesk(chain, chain.roundSource)
+  }
+
+  private roundDesk({ turns, development }: OpenedChain, source: RoundSource): RoundDesk {
+    const { market } = source
+    const { rounds = {}, leastSources = 1, maxDeviationBps = 100 } = this.options.file.markets?.[market] ?? {}
+    const {
+      everySeconds = defaultRoundLimits.everySeconds,
+      spotMove = defaultRoundLimits.spotMove,
+      volatilityMove = defaultRoundLimits.volatilityMove,
+    } = rounds
+    this.figures.expectRounds(market, ROUND_STEPS * everySeconds)
+    return new RoundDesk(source, {
+      ...{ limits: { everySeconds, spotMove, volatilityMove }, leastSources, maxDeviationBps, turns, development },
+      observed: () => this.lastObserved.get(market),
+      onEvent: (event) => {
+        if (event.kind === 'round') this.totals.rounds++
+        this.figures.round(market, event.kind)
+        this.options.onEvent(event)
+      },
+    })
   }
 
   async run(): Promise<FeedTotals> {
@@ -214,6 +283,7 @@ class Work {
     } finally {
       this.finish()
       await looking
+      await this.rounds?.idle()
       this.dispatch.stop()
       await sending
     }
@@ -230,6 +300,8 @@ class Work {
         if (outcome === 'taken' && event.kind === 'price') this.figures.taken(event.feed, event.market)
         if (outcome === 'repeated') this.figures.again(event.feed)
         this.refuse(refused)
+        if (event.kind === 'options' && refused.length === 0 && event.market === this.rounds?.market)
+          this.rounds.take(event)
       }
     }
   }
@@ -255,12 +327,17 @@ class Work {
   }
 
   private observed(observations: readonly Carried[]): void {
-    const { count = Number.POSITIVE_INFINITY } = this.options
-    const wanted = observations.slice(0, Math.max(0, count - this.totals.observed))
+    const { count: most = Number.POSITIVE_INFINITY } = this.options
+    const wanted = observations.slice(0, Math.max(0, most - this.totals.observed))
     this.totals.observed += wanted.length
+    for (const { market, priceE8, asOf } of wanted) {
+      const { count, parts } = this.places.get(market)?.units ?? ONE_UNIT
+      const price = (Number(priceE8) / 1e8 / Number(count)) * Number(parts)
+      this.lastObserved.set(market, { price, asOf: Number(asOf) })
+    }
     if (this.hasChain) this.dispatch.send(wanted)
     else for (const { market } of wanted) this.figures.landed(market, 'watched')
-    if (this.totals.observed >= count) this.finish()
+    if (this.totals.observed >= most) this.finish()
   }
 
   private refuse(refused: readonly FeedEvent[]): void {
@@ -324,24 +401,21 @@ function deskMarketOf(place: Place, { markets = {} }: FeedFile): DeskMarket {
   }
 }
 
-const moved = new WeakMap<Carrier, Carrier>()
-
-/** Of a recording: the development chain's clock is moved to what is brought. */
-function inTime(carrier: Carrier | undefined, development: DevelopmentChain | undefined): Carrier {
+function carrierOf(chain: OpenedChain | undefined, source: string): Carrier {
+  const carrier = chain?.carriers.get(source)
   if (carrier === undefined) throw new TypeError('no carrier of a market that has a place')
-  if (development === undefined) return carrier
-  const known = moved.get(carrier)
-  if (known !== undefined) return known
-  const made: Carrier = {
-    carry: async (observations) => {
-      const newest = observations.reduce((latest, { asOf }) => (asOf > latest ? asOf : latest), 0n)
-      if ((await development.now()) <= newest) await development.setNextTime(newest + 1n)
-      return carrier.carry(observations)
-    },
-  }
-  moved.set(carrier, made)
-  return made
+  return carrier
 }
+
+/** One thing of the payer's at a time; of a recording the development chain's clock is moved to what is brought. */
+const inTurn = (carrier: Carrier, turns: Turns, development: DevelopmentChain | undefined): Carrier => ({
+  carry: (observations) =>
+    turns.take(async () => {
+      const newest = observations.reduce((latest, { asOf }) => (asOf > latest ? asOf : latest), 0n)
+      if (development !== undefined && (await development.now()) <= newest) await development.setNextTime(newest + 1n)
+      return carrier.carry(observations)
+    }),
+})
 
 /** A recording is to be brought to a chain on which there may be something to lose. */
 export class RecordedElsewhereError extends ProverError {
@@ -367,6 +441,20 @@ export class ChainTimeError extends ProverError {
         'A development chain lives in the time of its recording: give it one with --recorded, or leave the chain out with --dry-run.',
     )
     this.chainTime = chainTime
+  }
+}
+
+/** Rounds are wanted of a market whose options nobody quotes. */
+export class RoundsWithoutOptionsError extends UsageError {
+  readonly code = 'service.rounds-without-options'
+  readonly market: string
+
+  constructor(market: string) {
+    super(
+      `Expected options of ${market}, whose rounds the registry of margins takes, of a feed of Deribit’s, got none. ` +
+        `Say --options ${market}=BTC, or "options" of its price in a file of feeds.`,
+    )
+    this.market = market
   }
 }
 

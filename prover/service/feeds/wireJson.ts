@@ -1,6 +1,7 @@
 /** JSON that strangers send: bounded, every entry once, and numbers told from text without losing a digit. */
 import { jsonFault } from '../../market/jsonFault.ts'
-import { type RefusalName, shortened } from './priceFeed.ts'
+import { shortened } from '../text/foreign.ts'
+import type { RefusalName } from './priceFeed.ts'
 
 /** A number as it was written. */
 export class WireNumber {

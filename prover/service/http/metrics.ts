@@ -2,11 +2,13 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { packageVersion } from '../../config.ts'
 import { isAccountJob } from '../daemon/accounts/lane.ts'
+import type { Fleet } from '../daemon/fleet/openFleet.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
 import type { Board, Stages } from './board.ts'
 import type { Figures } from './figures.ts'
+import { FleetGauges } from './fleet.ts'
 import type { ReadinessWatch } from './readiness.ts'
 
 export type MetricsParts = {
@@ -15,6 +17,7 @@ export type MetricsParts = {
   readonly requests: RequestStore
   readonly board: Board
   readonly readiness: ReadinessWatch
+  readonly fleet: Pick<Fleet, 'standing'> | undefined
 }
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
@@ -95,8 +98,11 @@ export class Metrics {
     waiting: this.ofMarket('zkrisk_observations_waiting', 'Observations that wait for a proof'),
   }
 
+  private readonly ofFleet: FleetGauges | undefined
+
   constructor(parts: MetricsParts) {
     this.parts = parts
+    this.ofFleet = parts.fleet && new FleetGauges(this.registry, parts.fleet)
     collectDefaultMetrics({ register: this.registry })
     const version = this.gauge('zkrisk_build_info', 'Always 1; the version is a label', ['version'])
     version.set({ version: packageVersion }, 1)
@@ -106,7 +112,7 @@ export class Metrics {
   /** All of them as Prometheus reads them. */
   async text(): Promise<string> {
     // What the node does not tell keeps its last value; zkrisk_check_ok says that it does not.
-    await this.lookAtMarkets().catch(() => undefined)
+    await Promise.all([this.lookAtMarkets().catch(() => undefined), this.ofFleet?.look().catch(() => undefined)])
     return this.registry.metrics()
   }
 

@@ -20,6 +20,7 @@ const statuses: Readonly<Record<string, number>> = {
   'http.too-many-waiting': 429,
   'registry.unknown-market': 404,
   'service.round-of-others': 422,
+  'service.rounds-full': 503,
   'registry.rpc': 503,
   'registry.rpc-unreachable': 503,
   'service.database-unreachable': 503,
@@ -128,7 +129,7 @@ export class PartMissingError extends HttpRefusal {
   readonly status = 404
   readonly code: string
 
-  constructor(part: 'portfolio-registry' | 'venue' | 'hedging-agent' | 'accounts-proven', says: string) {
+  constructor(part: 'portfolio-registry' | 'venue' | 'hedging-agent' | 'accounts-proven' | 'fleet', says: string) {
     super(says)
     this.code = `http.no-${part}`
   }

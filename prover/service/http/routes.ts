@@ -6,12 +6,14 @@ import { isShadowName } from '../../market/marketId.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import { type RoundBook, type RoundFile, roundFileSchema } from '../daemon/accounts/roundBook.ts'
+import type { Fleet } from '../daemon/fleet/openFleet.ts'
 import type { ProofRequest, RequestStore, RequestWrites } from '../daemon/requestStore.ts'
 import { isoTime } from '../text/figures.ts'
 import type { Scope } from './apiKeys.ts'
 import type { Batches } from './batches.ts'
 import type { Board } from './board.ts'
 import type { Figures } from './figures.ts'
+import { fleetReading } from './fleet.ts'
 import { notProven, type Pipeline } from './pipeline.ts'
 import { ThingUnknownError } from './problems.ts'
 import type { ReadinessWatch } from './readiness.ts'
@@ -28,6 +30,8 @@ export type HttpParts = {
   readonly pipeline: Pipeline
   /** Words of them; undefined where no margins of accounts are proven. */
   readonly rounds: RoundBook | undefined
+  /** Who proves at a database; undefined where the service has none. */
+  readonly fleet: Pick<Fleet, 'standing'> | undefined
   /** That pays for transactions. */
   readonly account: string
 }
@@ -81,7 +85,7 @@ const get = (
   ...more,
 })
 
-function probes({ readiness, requests, board, ...parts }: HttpParts): readonly Route[] {
+function probes({ readiness, requests, board, fleet, ...parts }: HttpParts): readonly Route[] {
   const open = { scope: undefined }
   return [
     get('/livez', 'Whether the process is worth keeping', schemas.livenessSchema, () => livenessOf(requests), open),
@@ -92,7 +96,12 @@ function probes({ readiness, requests, board, ...parts }: HttpParts): readonly R
       () => readiness.now(),
       open,
     ),
-    get('/v1/status', 'What runs here', schemas.statusSchema, () => statusOf({ readiness, requests, board, ...parts })),
+    get('/v1/status', 'What runs here', schemas.statusSchema, () =>
+      statusOf({ readiness, requests, board, fleet, ...parts }),
+    ),
+    get('/v1/fleet', 'Who proves for the service, and what waits for them', schemas.fleetSchema, () =>
+      fleetReading(fleet),
+    ),
     get('/v1/alarms', 'Alarms that are raised', schemas.listOf('alarms', schemas.alarmSchema), () => ({
       alarms: board.alarms(),
     })),
@@ -105,7 +114,7 @@ export function livenessOf(requests: RequestStore): { readonly alive: boolean; r
   return { alive, says: alive ? 'goes round' : `has not gone round for ${Math.round(idle / 1000)} s: start it again` }
 }
 
-async function statusOf({ figures, jobs, requests, readiness, board, account }: HttpParts): Promise<object> {
+async function statusOf({ figures, jobs, requests, readiness, board, account, fleet }: HttpParts): Promise<object> {
   const { chainId, addresses } = figures.deployment
   const head = await figures.head().catch(() => undefined)
   const pause = await requests.pause()
@@ -119,7 +128,12 @@ async function statusOf({ figures, jobs, requests, readiness, board, account }: 
     jobs: await jobs.counts(),
     sending: sendingOf(board),
     waitingRequests: (await requests.waiting()).length,
-    parts: { portfolio: figures.hasPortfolio, accounts: board.accounts() !== undefined, hedge: figures.hasHedge },
+    parts: {
+      portfolio: figures.hasPortfolio,
+      accounts: board.accounts() !== undefined,
+      hedge: figures.hasHedge,
+      fleet: fleet !== undefined,
+    },
   }
 }
 

@@ -330,7 +330,30 @@ export const statusSchema = z.object({
     portfolio: z.boolean(),
     accounts: z.boolean().describe('Margins of accounts are proven here'),
     hedge: z.boolean(),
+    fleet: z.boolean().describe('Workers prove at a database'),
   }),
+})
+
+export const fleetSchema = z.object({
+  workers: z
+    .array(
+      z.object({
+        name: z.string(),
+        isLive: z.boolean().describe('Heard of within 15 s'),
+        isService: z.boolean().describe('A service that proves itself while nobody else does'),
+        silentSeconds: z.number().describe('Since it last said that it lives'),
+        inHand: z.int().describe('Jobs that it was proving then'),
+      }),
+    )
+    .describe('That live, or fell silent within the last hour'),
+  queue: z.array(
+    z.object({
+      circuit: z.string(),
+      status: z.enum(['waiting', 'active', 'parked']),
+      jobs: z.int(),
+      oldestSeconds: z.number().describe('Since the oldest of them was asked for'),
+    }),
+  ),
 })
 
 export const proofRequestBody = z.strictObject({

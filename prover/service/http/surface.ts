@@ -3,6 +3,7 @@ import { parseEther, type Provider } from 'ethers'
 import type { Deployment } from '../../registry/index.ts'
 import type { AccountsLane } from '../daemon/accounts/lane.ts'
 import type { RoundBook } from '../daemon/accounts/roundBook.ts'
+import type { Fleet } from '../daemon/fleet/openFleet.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { ServiceLog } from '../daemon/log.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
@@ -39,6 +40,8 @@ export type SurfaceParts = {
   readonly account: string
   /** Words of rounds, where margins of accounts are proven. */
   readonly rounds: RoundBook | undefined
+  /** Who proves at a database, where there is one. */
+  readonly fleet: Pick<Fleet, 'standing'> | undefined
   /** Hashes of the verification keys that this service proves with, by build. */
   readonly keys: () => Promise<ReadonlyMap<string, string>>
   readonly log: ServiceLog
@@ -84,6 +87,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     batches: new Batches(jobs, board, keyHashes),
     pipeline: new Pipeline(jobs, board),
     rounds: parts.rounds,
+    fleet: parts.fleet,
   }
   const shown = { figures, jobs, requests, board, readiness, account, ...own }
   const metrics = new Metrics(shown)

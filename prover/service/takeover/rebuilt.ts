@@ -5,7 +5,7 @@
 import { Contract, getAddress, type Provider, type Result } from 'ethers'
 import { type StatementName, volatilityModels } from '../../../circuits/statements/index.ts'
 import { isPortfolioRegistry } from '../../audit/index.ts'
-import { contractOf, isOurs } from '../../audit/deployed/code.ts'
+import { contractOf, contractWithCode, isOurs } from '../../audit/deployed/code.ts'
 import { collectDeployed, type DeployedPlace, firstBlockWithCode } from '../../audit/deployed/collect.ts'
 import {
   type ContractReport,
@@ -120,8 +120,12 @@ async function requireMarkets(provider: Provider, registry: string): Promise<voi
     await askWhetherRegistry(registry, 'risk registry', () => contract.getFunction('learningPolicy')())
   } catch (error) {
     if (!(error instanceof NotARegistryError)) throw error
-    if (await isPortfolioRegistry(provider, registry)) throw new RegistryKindError(registry, 'in one market')
-    if (await isCrossRegistry(provider, registry)) throw new RegistryKindError(registry, 'over several markets')
+    const known = contractWithCode(await ask('Reading the code', () => provider.getCode(registry)))
+    if (known !== undefined && !isRegistryOfMargins(known))
+      throw new RegistryKindError(registry, `is the contract ${known}, and no registry`)
+    const holds = (margins: string): string => `holds margins of accounts ${margins}`
+    if (await isPortfolioRegistry(provider, registry)) throw new RegistryKindError(registry, holds('in one market'))
+    if (await isCrossRegistry(provider, registry)) throw new RegistryKindError(registry, holds('over several markets'))
     throw error
   }
 }
@@ -134,6 +138,9 @@ async function firstBlockOf(provider: Provider, registry: string, end: number): 
     throw error
   }
 }
+
+const isRegistryOfMargins = (contract: ContractName): boolean =>
+  contract === 'PortfolioRegistry' || contract === 'CrossMarginRegistry'
 
 /** Markets without shadows, where they come from now. @throws {@link HistoryIncompleteError} */
 async function readMarkets({ provider, fromBlock, end }: ReadAt, registry: string): Promise<readonly MarketRead[]> {
@@ -289,9 +296,9 @@ export class RegistryKindError extends ProverError {
   readonly code = 'service.registry-kind'
   readonly registry: string
 
-  constructor(registry: string, margins: 'in one market' | 'over several markets') {
+  constructor(registry: string, what: string) {
     super(
-      `Expected --registry with the address of a registry of markets, got ${registry}, which holds margins of accounts ${margins}. ` +
+      `Expected --registry with the address of a registry of markets, got ${registry}, which ${what}. ` +
         'Name the registry of markets there, and a registry of margins in one market with --portfolio.',
     )
     this.registry = registry

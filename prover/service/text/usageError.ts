@@ -9,8 +9,10 @@ export class OptionAloneError extends UsageError {
   readonly option: string
   readonly missing: string
 
-  constructor(option: string, missing: string) {
-    super(`--${option} means nothing without --${missing}. Give both, or neither.`)
+  /** @param otherwise - what does instead of the missing one */
+  constructor(option: string, missing: string, otherwise?: string) {
+    const instead = otherwise === undefined ? '' : `, or ${otherwise}`
+    super(`--${option} means nothing without --${missing}${instead}. Give both, or neither.`)
     this.option = option
     this.missing = missing
   }

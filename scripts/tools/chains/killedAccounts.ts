@@ -15,17 +15,17 @@ import type { AccountsRange, Held } from './accountsRange.ts'
 import type { FaultProxy, Question } from './faultProxy.ts'
 import type { ServeAccountsOptions } from './serveAccounts.ts'
 
-const [array, book, margin, witness] = (['riskArray', 'optionBook', 'portfolioMargin', 'scenarioWitness'] as const).map(
-  (statement) => portfolioBuildOf(statement).name,
-)
+const [array, book, margin, witness, apart] = (
+  ['riskArray', 'optionBook', 'portfolioMargin', 'scenarioWitness', 'arrayMargin'] as const
+).map((statement) => portfolioBuildOf(statement).name)
 
 /** Steps after which it is killed, of each piece of work. */
 const steps = ['planned', 'proven', 'signed', 'sent', 'confirmed'] as const
 
 /** Where it is killed: after a step that it told of, or at a question of the node. */
 export const accountBoundaries: readonly string[] = [
-  ...[array, witness, margin].flatMap((build) => steps.map((step) => `${step} ${build}`)),
-  ...[array, book, margin, witness].map((build) => `statement-proven ${build}`),
+  ...[array, witness, margin, apart].flatMap((build) => steps.map((step) => `${step} ${build}`)),
+  ...[array, book, margin, witness, apart].map((build) => `statement-proven ${build}`),
   'asked eth_sendRawTransaction',
   'answered eth_sendRawTransaction',
 ]
@@ -67,14 +67,14 @@ export function killedAfter(range: AccountsRange, proxy: FaultProxy, lives: read
   return trial(range, proxy, { unmet: new Set(), life: () => left.shift() ?? Number.POSITIVE_INFINITY })
 }
 
-/** Two accounts, one of them below maintenance, reported before a round; then the chain is put back. */
+/** Two accounts, one of few options and below maintenance, reported before a round; then the chain is put back. */
 async function trial(range: AccountsRange, proxy: FaultProxy, { unmet, life }: Kill): Promise<AccountsTrial> {
   const undo = await range.checkpoint()
   const payer = await range.payer(++trials)
   const keyFile = join(range.folder, `payer${trials}.key`)
   writeSecretFile(keyFile, `${payer.privateKey}\n`)
   const held = new Map<string, Held>([
-    [range.accountOf(1), range.heldInOne(30_000n)],
+    [range.accountOf(1), range.held(30_000n)],
     [range.accountOf(2), range.heldInOne(2_000n)],
   ])
   const store = join(range.folder, `killed${trials}.sqlite`)

@@ -114,9 +114,9 @@ export class AccountsLane {
   constructor(parts: Parts) {
     this.parts = parts
     const { client, models, fromBlock, rounds, policy, carryFraction, countEverySeconds } = parts
-    const { riskArray } = models
+    const { riskArray, arrayMargin } = models
     this.ledger = new AccountsOnChain({
-      ...{ client, fromBlock, onWords: (shown) => rounds.learn(shown) },
+      ...{ client, fromBlock, onWords: (shown) => rounds.learn(shown), arrayMarginModelId: arrayMargin?.modelId },
       arrayModel: riskArray && { modelId: riskArray.modelId, strikes: sizeOf(riskArray.build, 'strikes') },
     })
     this.selection = new Selection({
@@ -169,6 +169,7 @@ export class AccountsLane {
     const terms = await this.ledger.follow()
     this.terms = terms
     rounds.look()
+    rounds.forget(this.ledger.rounds)
     await this.tellOfChain()
     // Before the store is asked: what a proof that ends meanwhile is of is in one or the other.
     const units = new Map(this.units)

@@ -8,11 +8,12 @@ import { decodeProvingCall, strikesOf, strikeWordCount } from '../../../audit/po
 import { interfaceOf } from '../../../registry/artifacts.ts'
 import { callsIn, SubmissionHiddenError } from '../../../registry/calls.ts'
 import { logsBetween } from '../../../registry/chain.ts'
+import { isModelActive } from '../../../registry/models.ts'
 import { ask } from '../../../registry/contractErrors.ts'
 import type { ReportWords } from '../../../registry/portfolio/calldata.ts'
 import { type PortfolioClient, wordsIn } from '../../../registry/portfolio/client.ts'
 import type { PortfolioFreshness } from '../../../registry/portfolio/deploy.ts'
-import { type OpenInterest, openInterestIn } from '../../../registry/portfolio/openInterest.ts'
+import { hasPositions, type OpenInterest, openInterestIn } from '../../../registry/portfolio/openInterest.ts'
 import { unpack } from '../../../statement/words.ts'
 
 /** A round as its source keeps it: hashes, of words that somebody has. */
@@ -65,6 +66,8 @@ export type Terms = {
   readonly policyWords: readonly bigint[]
   readonly freshness: PortfolioFreshness
   readonly priceScale: number
+  /** Whether the registry takes margins straight from arrays by the model that is at hand. */
+  readonly takesArrayMargins: boolean
   readonly source: string
   readonly marketId: string
 }
@@ -77,6 +80,8 @@ export type LedgerOptions = {
   readonly fromBlock: number
   /** That arrays are proven by here, and how many strikes each of them has. */
   readonly arrayModel: { readonly modelId: string; readonly strikes: number } | undefined
+  /** That margins straight from arrays are proven by here, if any. */
+  readonly arrayMarginModelId?: string | undefined
   /** Is told of words of rounds that calls show. */
   readonly onWords: (shown: ShownWords) => void
 }
@@ -100,6 +105,9 @@ export class AccountsOnChain {
   private readonly published = new Map<bigint, PublishedRound>()
   private readonly accepted = new Map<bigint, HeldArray>()
   private counted: OpenInterest | undefined
+  /** Batches that landed, by the time of their round, and how often the chain was read anew. */
+  private readonly batches = new Map<bigint, number>()
+  private readings = 0
   /** Blocks in which accounts were shown to be below maintenance, oldest first, and times of some of them. */
   private shownIn: readonly number[] = []
   private readonly times = new Map<number, number>()
@@ -134,6 +142,17 @@ export class AccountsOnChain {
   /** An account's report by its number, if it is remembered. */
   report(address: string, sequence: bigint): ReportWords | undefined {
     return this.reports.get(address)?.find((each) => each.sequence === sequence)?.words
+  }
+
+  /** Whether a count may need an account: it has positions in a report that is remembered, or earlier ones are not. */
+  mayBeCounted(address: string): boolean {
+    const kept = this.reports.get(address) ?? []
+    return kept.length === MOST_REPORTS || kept.some(({ words }) => hasPositions(words))
+  }
+
+  /** Changes whenever a batch of a round has landed, which alone counts accounts: also those whose margins it does not put in force. */
+  batchesOf(asOf: bigint): string {
+    return `${this.readings} ${this.batches.get(asOf) ?? 0}`
   }
 
   /** Newest first. */
@@ -178,17 +197,25 @@ export class AccountsOnChain {
   }
 
   private async termsAt(head: Block): Promise<Terms> {
-    const { client } = this.options
+    const { client, arrayMarginModelId } = this.options
     const arrays = new Contract(await client.arrays(), interfaceOf('RiskArrays'), this.provider)
     const read = (method: string) => ask(`Reading ${method}`, () => arrays.getFunction(method)())
     const { version, words } = await client.policy()
     const { rounds: source, marketId } = await client.roundSource()
     const { maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds } = await read('portfolioFreshness')
+    const takesArrayMargins =
+      arrayMarginModelId !== undefined &&
+      (await isModelActive(this.provider, await this.modelRegistry(), arrayMarginModelId, 'arrayMargin'))
     return {
       ...{ block: head.number, time: BigInt(head.timestamp), policyVersion: version, policyWords: words },
       ...{ freshness: { maxRoundAgeSeconds, maxMarginAgeSeconds, maxRoundLagSeconds }, source, marketId },
-      priceScale: await client.priceScale(),
+      ...{ priceScale: await client.priceScale(), takesArrayMargins },
     }
+  }
+
+  private modelRegistry(): Promise<string> {
+    const registry = new Contract(this.options.client.registry, interfaceOf('PortfolioRegistry'), this.provider)
+    return ask('Reading models', () => registry.getFunction('models')())
   }
 
   private async wasReorganised(): Promise<boolean> {
@@ -198,7 +225,8 @@ export class AccountsOnChain {
   }
 
   private forget(): void {
-    for (const each of [this.held, this.reports, this.published, this.accepted]) each.clear()
+    for (const each of [this.held, this.reports, this.published, this.accepted, this.batches]) each.clear()
+    this.readings++
     this.times.clear()
     this.shownIn = []
     this.counted = undefined
@@ -235,6 +263,7 @@ export class AccountsOnChain {
     const parsed = interfaceOf('PortfolioRegistry').parseLog(log)
     if (parsed === null) return
     const { account, asOf, sequence } = parsed.args
+    if (parsed.name === 'PortfolioAccepted') this.batches.set(asOf, (this.batches.get(asOf) ?? 0) + 1)
     if (parsed.name === 'AccountReported') this.takeReport(account, log)
     if (parsed.name === 'AccountReplaced') this.takeLeft(parsed.args.previous, log)
     const known = this.held.get(account)
@@ -304,6 +333,7 @@ export class AccountsOnChain {
   private prune(): void {
     for (const { asOf } of this.rounds.slice(MOST_ROUNDS)) {
       this.published.delete(asOf)
+      this.batches.delete(asOf)
       for (const { root } of [...this.accepted.values()].filter((each) => each.asOf === asOf))
         this.accepted.delete(root)
     }
@@ -317,7 +347,7 @@ const isArrayLog = ({ topics }: Log): boolean => topics[0] === topicOf('RiskArra
 
 function followedTopics(): string[] {
   const ofMargins = ['MarginProven', 'MarginProvenAlone', 'AccountUnhealthy', 'AccountCleared']
-  const ofAccounts = ['AccountReported', 'AccountReplaced', ...ofMargins]
+  const ofAccounts = ['AccountReported', 'AccountReplaced', 'PortfolioAccepted', ...ofMargins]
   return [
     ...ofAccounts.map((event) => topicOf('PortfolioRegistry', event)),
     topicOf('RiskArrays', 'ArrayAccepted'),

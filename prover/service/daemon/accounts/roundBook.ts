@@ -3,12 +3,13 @@
  * HTTP, or in calls that the chain has already. Whoever hands them on is not believed: words count if their hash is the published one.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { lists, words } from '../../../../circuits/statements/index.ts'
 import { fixedWords, type WordList } from '../../../../circuits/statements/language.ts'
 import { ProverError } from '../../../errors.ts'
+import { otherKindThan } from '../../../market/fileKind.ts'
 import { marketIdOf } from '../../../market/marketId.ts'
 import { whyUnreadable } from '../../../market/textFile.ts'
 import { writeFileAtomic } from '../../../registry/atomicFile.ts'
@@ -19,8 +20,15 @@ import type { PublishedRound, ShownWords } from './ledger.ts'
 /** Of a file or a request; a round of 100 expiries has 30 kB. */
 const MOST_ROUND_BYTES = 1 << 18
 const MOST_EXPIRIES = 256
+/** Files of words that whoever publishes rounds leaves, and that are kept of what was handed on: as many rounds as are followed. */
+export const ROUND_FILES_KEPT = 256
 /** Words that are remembered, of markets and expiries. */
 const MOST_WORDS = 20_000
+/** Files of a folder that are read: those of the latest rounds. */
+const MOST_FILES = 1024
+/** Rounds that were handed on here before they were published, and how long one is waited for. */
+const MOST_AHEAD = 64
+const AHEAD_MS = 3_600_000
 
 const wordSchema = z.string().regex(/^0x[0-9a-f]{1,64}$/, 'expected 0x and at most 64 lower-case hexadecimal digits')
 const wordsOf = (list: WordList) => {
@@ -60,6 +68,15 @@ export const roundFileName = ({ market, asOf }: Pick<RoundFile, 'market' | 'asOf
 
 type RoundHashes = Pick<PublishedRound, 'asOf' | 'marketHash' | 'expiryHashes'>
 
+/** Time of the round that a file is of, by its name; undefined if the name says nothing of it. */
+function asOfIn(name: string): bigint | undefined {
+  const [, asOf] = /-(\d{1,10})(?:-[0-9a-f]{32})?\.round\.json$/.exec(name) ?? []
+  return asOf === undefined ? undefined : BigInt(asOf)
+}
+
+/** Whether a file was handed on to a service. */
+const isTaken = (name: string): boolean => /-\d{1,10}-[0-9a-f]{32}\.round\.json$/.test(name)
+
 /** Of what somebody handed on: what they say decides, so that no words are in the place of others. */
 function takenFileName(market: string, { asOf, marketHash, expiryHashes }: RoundHashes): string {
   const digest = createHash('sha256')
@@ -79,7 +96,9 @@ export type RoundBookOptions = {
 export class RoundBook {
   private readonly options: RoundBookOptions
   private readonly known = new Map<string, readonly bigint[]>()
-  private readonly read = new Set<string>()
+  private read = new Set<string>()
+  private newest = -1n
+  private isOverfull = false
 
   constructor(options: RoundBookOptions) {
     this.options = options
@@ -92,7 +111,9 @@ export class RoundBook {
   /** Takes over what is new in the folder. A file is read once: whoever writes it renames it when it is whole. */
   look(): void {
     const { folder, market, onRefused } = this.options
-    for (const name of namesIn(folder)) {
+    const names = this.latest(namesIn(folder))
+    this.read = new Set(names.filter((name) => this.read.has(name)))
+    for (const name of names) {
       if (this.read.has(name)) continue
       this.read.add(name)
       try {
@@ -105,15 +126,57 @@ export class RoundBook {
     }
   }
 
-  /** Keeps a round that somebody handed on, on the disk before it returns. @throws {@link RoundOfOthersError} */
+  /** The latest rounds' files, as many as are read; that there are more is told once. */
+  private latest(names: readonly string[]): readonly string[] {
+    if (names.length <= MOST_FILES) this.isOverfull = false
+    if (names.length <= MOST_FILES) return names
+    const { folder, onRefused } = this.options
+    const says = `it has ${names.length} files, of which those of the ${MOST_FILES} latest rounds are read`
+    if (!this.isOverfull) onRefused(new RoundFileError(folder, `${says}: delete old ones`))
+    this.isOverfull = true
+    const later = (a: string, b: string): number => Number((asOfIn(b) ?? -1n) - (asOfIn(a) ?? -1n))
+    return names.toSorted(later).slice(0, MOST_FILES)
+  }
+
+  /**
+   * Deletes what was handed on here and can count no more: of times up to the newest round, but for the words of the rounds that are
+   * followed, and of rounds that nobody has published within an hour. Files that others wrote are theirs.
+   *
+   * @param published - newest first
+   */
+  forget(published: readonly PublishedRound[]): void {
+    const newest = published[0]?.asOf ?? -1n
+    if (newest === this.newest) return
+    this.newest = newest
+    const { folder, market } = this.options
+    const followed = new Set(published.map((each) => takenFileName(market, each)))
+    for (const name of namesIn(folder).filter(isTaken)) {
+      const isPast = (asOfIn(name) ?? 0n) <= newest
+      if (isPast ? !followed.has(name) : isOlder(join(folder, name), AHEAD_MS))
+        rmSync(join(folder, name), { force: true })
+    }
+  }
+
+  /** Keeps a round that somebody handed on, on the disk before it returns. @throws {@link RoundOfOthersError}, {@link RoundsFullError} */
   async take(round: RoundFile): Promise<void> {
     const { folder, market } = this.options
     if (round.market !== market) throw new RoundOfOthersError(round.market, market)
     mkdirSync(folder, { recursive: true })
     const name = takenFileName(market, hashesOf(round))
+    this.requireRoom(name)
     await writeFileAtomic(join(folder, name), `${JSON.stringify(round)}\n`)
     this.read.add(name)
     this.keep(round)
+  }
+
+  /** @throws {@link RoundsFullError} */
+  private requireRoom(name: string): void {
+    const { folder } = this.options
+    const ahead = namesIn(folder).filter((each) => isTaken(each) && (asOfIn(each) ?? 0n) > this.newest)
+    if (ahead.includes(name) || ahead.length < MOST_AHEAD) return
+    const old = ahead.filter((each) => isOlder(join(folder, each), AHEAD_MS))
+    for (const each of old) rmSync(join(folder, each), { force: true })
+    if (ahead.length - old.length >= MOST_AHEAD) throw new RoundsFullError(MOST_AHEAD)
   }
 
   /** Words that a call on the chain has shown. */
@@ -180,6 +243,8 @@ export function parseRoundFile(text: string, name: string): RoundFile {
   }
   const parsed = roundFileSchema.safeParse(json)
   if (parsed.success) return parsed.data
+  const other = otherKindThan('round', json)
+  if (other !== undefined) throw new RoundFileError(name, `by its format it is ${other}`)
   const { path, reason } = firstIssue(parsed.error)
   throw new RoundFileError(name, path === '' ? reason : `${path}: ${reason}`)
 }
@@ -202,6 +267,29 @@ function textIn(file: string): string {
   } catch (error) {
     if (error instanceof RoundFileError) throw error
     throw new RoundFileError(file, whyUnreadable(error), error)
+  }
+}
+
+/** Whether a file was written longer ago; one that is gone was not. */
+function isOlder(file: string, milliseconds: number): boolean {
+  try {
+    return Date.now() - statSync(file).mtimeMs > milliseconds
+  } catch {
+    return false
+  }
+}
+
+/** More rounds were handed on ahead of their publication than are kept. */
+export class RoundsFullError extends ProverError {
+  readonly code = 'service.rounds-full'
+  readonly most: number
+
+  constructor(most: number) {
+    super(
+      `Expected no more than ${most} rounds that are yet to be published, as many were handed on already. ` +
+        'Publish them first; what nobody publishes is forgotten after an hour.',
+    )
+    this.most = most
   }
 }
 

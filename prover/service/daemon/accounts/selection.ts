@@ -91,7 +91,10 @@ export class Selection {
   /** Proven alone, for a batch with them has failed. */
   private readonly alone = new Set<string>()
   private readonly counted = new Set<string>()
+  /** Reports that the count under way needs, and what had landed of its round when the chain was asked. */
+  private readonly asked = new Map<string, { readonly sequence: bigint; readonly batches: string }>()
   private countedOf = 0n
+  private takesArrayMargins = false
   private last: Queue = { asOf: undefined, wordless: undefined, due: [], notLooked: 0 }
 
   constructor(options: SelectionOptions) {
@@ -106,6 +109,7 @@ export class Selection {
   /** The next piece of work; undefined if nothing is worth one. */
   async next(terms: Terms, underWay: UnderWay): Promise<Unit | undefined> {
     const { ledger, rounds } = this.options
+    this.takesArrayMargins = terms.takesArrayMargins
     const known = this.knownRounds(terms)
     const [newest] = known
     const [latest] = ledger.rounds
@@ -347,7 +351,8 @@ export class Selection {
 
   private placeAt({ round }: RoundPrices): PortfolioPlace {
     const { client, models } = this.options
-    return { client, models, round }
+    const { arrayMargin, ...others } = models
+    return { client, models: this.takesArrayMargins ? models : others, round }
   }
 
   /** As many arrays as a transaction takes, for the most urgent accounts; the round is theirs from here on. */
@@ -402,7 +407,10 @@ export class Selection {
     const { client, ledger, models } = this.options
     const count = models.portfolioMargin && (await client.countUnderWay())
     if (count === undefined || count.policyVersion !== terms.policyVersion) return undefined
-    if (count.asOf !== this.countedOf) this.counted.clear()
+    if (count.asOf !== this.countedOf) {
+      this.counted.clear()
+      this.asked.clear()
+    }
     this.countedOf = count.asOf
     const published = ledger.rounds.find(({ asOf }) => asOf === count.asOf)
     const prices = published && this.pricesOf(published, terms)
@@ -422,13 +430,14 @@ export class Selection {
 
   /** As many as are proven together, of those of which anything can be. */
   private async neededOf(prices: RoundPrices, underWay: UnderWay): Promise<readonly AccountOnChain[]> {
-    const { client, ledger } = this.options
-    const roundId = this.roundIdOf(prices.round.asOf)
+    const { ledger } = this.options
+    const { asOf } = prices.round
+    const roundId = this.roundIdOf(asOf)
     const needed: AccountOnChain[] = []
     for (const account of this.options.ledger.accounts) {
       const { account: address } = account
       if (this.counted.has(address) || underWay.accounts.has(address)) continue
-      const sequence = await client.reportToCount(address)
+      const sequence = await this.askedOf(account, asOf, roundId)
       const words = ledger.report(address, sequence)
       if (sequence === 0n) this.counted.add(address)
       else if (words !== undefined) {
@@ -438,6 +447,23 @@ export class Selection {
       if (needed.length === placesOf(marginModelOf(this.options))) break
     }
     return needed
+  }
+
+  /**
+   * Report of an account that the count needs, 0 if none. The chain is asked of each that may have had positions, and again only where a
+   * batch of the round has landed since, which may have counted it.
+   */
+  private async askedOf({ account }: AccountOnChain, asOf: bigint, roundId: string): Promise<bigint> {
+    const { client, ledger } = this.options
+    if (!ledger.mayBeCounted(account)) return 0n
+    const known = this.asked.get(account)
+    const batches = ledger.batchesOf(asOf)
+    // Of one of which nothing can be proven nobody has counted anything.
+    if (known !== undefined && (known.batches === batches || this.isLeftOut({ account, ...known }, roundId)))
+      return known.sequence
+    const sequence = await client.reportToCount(account)
+    this.asked.set(account, { sequence, batches })
+    return sequence
   }
 
   private async isProvable(account: AccountOnChain, prices: RoundPrices, roundId: string): Promise<boolean> {

@@ -3,8 +3,8 @@ import { ZeroHash } from 'ethers'
 import { sizeOf } from '../../../../circuits/statements/index.ts'
 import type { MarginSizes, ProvableMargin } from '../../../portfolio/accountMargin.ts'
 import { CALLS_UNDER_WAY } from '../../../proof/backends/workerProver.ts'
-import { shardBook } from '../../../portfolio/sharding.ts'
 import {
+  arrayMarginCall,
   arraysCall,
   arraysWitnessCall,
   countCall,
@@ -17,11 +17,14 @@ import {
   witnessCall,
 } from '../../../registry/portfolio/calldata.ts'
 import { expiriesHashOf, hashOfWords } from '../../../registry/portfolio/rounds.ts'
+import { stateArrayMargin } from '../../../statement/arrayMargin.ts'
 import { stateBook } from '../../../statement/optionBook.ts'
 import { stateMargins, stateWitness } from '../../../statement/portfolioMargin.ts'
 import { stateRiskArray } from '../../../statement/riskArray.ts'
 import { stateScenarioWitness } from '../../../statement/scenarioWitness.ts'
 import { jobIdOf } from '../jobStore.ts'
+import { apartFrom } from '../portfolios/arrayMargins.ts'
+import { accountInArrays, opensArraysOf } from '../portfolios/inArrays.ts'
 import { marginModelOf, modelOf, type PortfolioModel, type PortfolioPlace } from '../portfolios/place.ts'
 import type { proveStatement } from '../portfolios/proofMaker.ts'
 import { underWay } from '../underWay.ts'
@@ -89,7 +92,7 @@ function sizesAt(place: PortfolioPlace): MarginSizes {
 }
 
 /**
- * Margins of accounts, at most as many as a proof has places.
+ * Margins of accounts, at most as many as a proof has places: by their books, or straight from arrays where {@link apartFrom} says so.
  *
  * @throws the errors of the portfolio stage, if an account has no margin in the round
  */
@@ -99,18 +102,22 @@ export function marginsUnit(
   given: readonly AccountToMargin[],
   told: Told,
 ): Unit {
-  const model = marginModelOf(place)
   const accounts = given.toSorted((a, b) => (BigInt(a.account) < BigInt(b.account) ? -1 : 1))
   const provables = accounts.map(({ words, arrays }) => prices.provable(words, arrays, sizesAt(place)))
+  const [only] = provables
+  const isApart = only !== undefined && provables.length === 1 && apartFrom(place.models, provables) === 0
+  const model = isApart ? modelOf(place, 'arrayMargin') : marginModelOf(place)
   const used = accounts.flatMap(({ arrays }, i) => usedOf(provables[i] as ProvableMargin, arrays))
   const reported = accounts.map(({ account, sequence }) => ({ account, sequence }))
-  const isFull = model.build.statement === 'portfolioMargin'
+  const isFull = model.build.statement !== 'marginsAlone'
   return {
     ...told,
     ...{ kind: 'margins', build: model.build.name, prices, accounts: reported, isFull, brings: [] },
     arrayRoots: [...new Set(used.map(({ root }) => root))],
     id: nameOf(place, prices, model, subjectWords(reported)),
     prove: async (make) => {
+      if (isApart)
+        return proveApart(place, make, model, { reported: reported[0] as ReportedAccount, provable: only, used })
       const books: ProvenPortfolio[][] = []
       for (const [i, provable] of provables.entries()) {
         books.push(await proveBooks(place, make, reported[i] as ReportedAccount, provable, used))
@@ -125,6 +132,19 @@ export function marginsUnit(
       return call(place.round, bookModelId, model.modelId, withBooks, proven)
     },
   }
+}
+
+async function proveApart(
+  place: PortfolioPlace,
+  make: Make,
+  model: PortfolioModel,
+  { reported, provable, used }: Pick<Shown, 'provable' | 'used'> & { readonly reported: ReportedAccount },
+): Promise<RegistryCall> {
+  const held = await accountInArrays(model.build, provable, rootOf(used))
+  const context = await place.client.accountContext(place.round, model.modelId, [reported])
+  const stated = await stateArrayMargin(model.build, context, held, provable.round, provable.marginPolicy)
+  const arrayModelId = modelOf(place, 'riskArray').modelId
+  return arrayMarginCall(place.round, arrayModelId, model.modelId, reported, await make(model, stated))
 }
 
 /**
@@ -150,7 +170,7 @@ export function witnessUnit(
   }
   const { scenarioWitness, unhealthyWitness } = place.models
   const ofAccount = subjectWords(common.accounts)
-  if (scenarioWitness !== undefined && opens(scenarioWitness, provable)) {
+  if (scenarioWitness !== undefined && opensArraysOf(scenarioWitness.build, provable)) {
     return {
       ...{ ...common, build: scenarioWitness.build.name },
       id: nameOf(place, prices, scenarioWitness, ofAccount),
@@ -211,16 +231,6 @@ type Shown = {
   readonly scenario: number
 }
 
-/** Segments of a witness straight from arrays; undefined if it does not open as many. */
-function segmentsFor({ build }: PortfolioModel, { positions, arrays }: ProvableMargin) {
-  const sizes = { segments: sizeOf(build, 'arrays'), expiries: sizeOf(build, 'expiries') }
-  const priced = arrays.map(({ array }) => array)
-  const [shard, second] = shardBook(positions, priced, sizes).shards
-  return second === undefined ? shard?.segments : undefined
-}
-
-const opens = (model: PortfolioModel, provable: ProvableMargin): boolean => segmentsFor(model, provable) !== undefined
-
 async function proveByArrays(
   place: PortfolioPlace,
   make: Make,
@@ -228,9 +238,7 @@ async function proveByArrays(
   { shown, provable, used, scenario }: Shown,
 ): Promise<RegistryCall> {
   const { account, sequence } = shown
-  const segments = segmentsFor(model, provable) ?? []
-  const arrayRoots = segments.map(({ array }) => rootOf(used)(array))
-  const inArrays = { segments, arrayRoots, holdings: provable.account.holdings }
+  const inArrays = await accountInArrays(model.build, provable, rootOf(used))
   const context = await place.client.accountContext(place.round, model.modelId, [{ account, sequence }])
   const { round: market, marginPolicy } = provable
   const stated = await stateScenarioWitness(model.build, context, inArrays, market, marginPolicy, scenario)

@@ -6,11 +6,14 @@ import { createProver, type Prover, type ProverOptions } from '../../../proof/in
 import { type DatabaseAddress, parseDatabaseAddress } from '../stores/databaseAddress.ts'
 import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
 import { describeError } from '../../text/terminal.ts'
+import { duration } from '../../text/figures.ts'
+import { requireKeysFolder } from '../../workspace.ts'
 import { keysHere } from './keysHere.ts'
-import { ProofQueue } from './proofQueue.ts'
+import { Outage } from './outage.ts'
+import { ProofQueue, type QueueStanding } from './proofQueue.ts'
 import { QueueProver } from './queueProver.ts'
 import { type WorkerEvent, work } from './worker.ts'
-import { Workers } from './workers.ts'
+import { Workers, type WorkerSeen } from './workers.ts'
 
 export type RunWorkerOptions = ProverOptions & {
   readonly database: string
@@ -42,6 +45,7 @@ export async function runWorker({
   ...options
 }: RunWorkerOptions): Promise<void> {
   const address = parseDatabaseAddress(database)
+  requireKeysFolder(folder)
   const keys = await keysHere(circuit, folder)
   const opened = await openQueue(address, options)
   if (opened === undefined) return
@@ -71,16 +75,18 @@ export async function openQueue(
   address: DatabaseAddress,
   { signal, onEvent }: Pick<RunWorkerOptions, 'signal' | 'onEvent'>,
 ): Promise<Opened | undefined> {
+  const outage = new Outage()
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
-      return await openOnce(address, 'worker')
+      const opened = await openOnce(address, 'worker')
+      const seconds = outage.over()
+      if (seconds !== undefined)
+        onEvent({ step: 'reached-again', detail: `the database answers, after ${duration(seconds)}` })
+      return opened
     } catch (error) {
       if (!(error instanceof DatabaseUnreachableError)) throw error
-      onEvent({
-        step: 'retrying',
-        code: error.code,
-        detail: `${error.message} (${error.code}); again in ${pause / 1000} s`,
-      })
+      const detail = `${error.message} (${error.code}); again in ${pause / 1000} s`
+      if (outage.failed()) onEvent({ step: 'retrying', code: error.code, detail })
       await sleep(pause, undefined, { signal }).catch(() => undefined)
     }
   }
@@ -109,8 +115,16 @@ export type FleetOptions = {
   readonly onWorkers: (says: string) => Promise<void> | void
 }
 
+/** Who proves at a database, and what waits there. */
+export type FleetStanding = { readonly workers: readonly WorkerSeen[]; readonly queue: readonly QueueStanding[] }
+
 /** A prover of a service, and what it stands for. */
-export type Fleet = { readonly prover: Prover; close(): Promise<void> }
+export type Fleet = {
+  readonly prover: Prover
+  /** @throws {@link DatabaseUnreachableError} */
+  standing(): Promise<FleetStanding>
+  close(): Promise<void>
+}
 
 const LOOK_MS = 3_000
 
@@ -124,17 +138,35 @@ export async function openFleet({ database, proveHere, keys, onWorkers }: FleetO
   const { queue, workers } = await openOnce(address, 'serve')
   const ended = new AbortController()
   const { signal } = ended
-  const prover = new QueueProver(queue)
-  const own = proveHere === 'never' ? undefined : proveItself({ queue, workers, proveHere, keys, signal })
+  const hands = proveHere === 'never' ? undefined : createProver()
+  const onContradicted = (says: string): void => void onWorkers(says)
+  const prover = new QueueProver(queue, { own: hands, onContradicted })
+  const own = hands && proveItself({ queue, workers, prover: hands, proveHere, keys, signal })
   own?.catch((error: unknown) => onWorkers(`this service cannot prove itself: ${describeError(error).message}`))
   const watching = watchWorkers(workers, onWorkers, proveHere !== 'never', signal)
   return {
     prover,
+    standing: async () => ({ workers: await workers.recent(), queue: await queue.standing() }),
     close: async () => {
       ended.abort()
       await Promise.all([watching, own?.catch(() => undefined)])
+      await hands?.close()
       await prover.close()
       await workers.close()
+    },
+  }
+}
+
+/** The same as a prover alone, for whoever has proofs to make and then ends. */
+export async function openFleetProver(options: FleetOptions): Promise<Prover> {
+  const fleet = await openFleet(options)
+  let closing: Promise<void> | undefined
+  return {
+    prove: (keys, input) => fleet.prover.prove(keys, input),
+    warm: (keys) => fleet.prover.warm(keys),
+    close: () => {
+      closing ??= fleet.close()
+      return closing
     },
   }
 }
@@ -142,33 +174,17 @@ export async function openFleet({ database, proveHere, keys, onWorkers }: FleetO
 type Own = {
   readonly queue: ProofQueue
   readonly workers: Workers
+  readonly prover: Prover
   readonly proveHere: ProveHere
   readonly keys: string | undefined
   readonly signal: AbortSignal
 }
 
 /** As any worker does, in this process: what it dies of loses nothing. */
-async function proveItself({ queue, workers, proveHere, keys: folder, signal }: Own): Promise<void> {
-  const prover = createProver()
-  try {
-    const keys = await keysHere(undefined, folder)
-    const name = `${nameHere()} (serve)`
-    const onlyAlone = proveHere === 'alone'
-    await work({
-      queue,
-      workers,
-      prover,
-      keys,
-      name,
-      atOnce: AT_ONCE,
-      onlyAlone,
-      graceMs: 0,
-      signal,
-      onEvent: () => undefined,
-    })
-  } finally {
-    await prover.close()
-  }
+async function proveItself({ queue, workers, prover, proveHere, keys: folder, signal }: Own): Promise<void> {
+  const keys = await keysHere(undefined, folder)
+  const own = { name: `${nameHere()} (serve)`, atOnce: AT_ONCE, onlyAlone: proveHere === 'alone', graceMs: 0 }
+  await work({ queue, workers, prover, keys, ...own, signal, onEvent: () => undefined })
 }
 
 /** Says who proves, whenever that changes. */

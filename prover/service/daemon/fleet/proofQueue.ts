@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import type { DatabaseAddress } from '../stores/databaseAddress.ts'
 import { typed } from '../stores/postgresSession.ts'
+import { shortened } from '../../text/foreign.ts'
 import { Bell } from './bell.ts'
 import { isRefusal, keyOfQueue, type ProofAnswer, type ProofJob, type ProofJobData } from './proofJob.ts'
 
@@ -49,6 +50,15 @@ export type QueuedProof = {
 /** A job as people see it. */
 export type ListedProof = Omit<QueuedProof, 'answer'>
 
+/** How many jobs of a circuit are in a state that is none of an end, or parked. */
+export type QueueStanding = {
+  readonly circuit: string
+  readonly status: 'waiting' | 'active' | 'parked'
+  readonly jobs: number
+  /** Since the oldest of them was asked for. */
+  readonly oldestSeconds: number
+}
+
 /** Those of a status, and whose ids begin so. */
 export type WantedJobs = { readonly status?: ProofJobStatus | undefined; readonly idPrefix?: string }
 
@@ -71,6 +81,10 @@ export type LeasedProof = {
 type PoolOptions = { readonly query_timeout: number }
 
 const ANSWER_MS = 15_000
+/** Circuits times states, far beyond what any version has. */
+const MOST_STANDINGS = 300
+/** Characters of a cause, which whoever proves chooses. */
+const MOST_CAUSE = 500
 
 export class ProofQueue {
   readonly address: DatabaseAddress
@@ -191,11 +205,29 @@ export class ProofQueue {
         [limit, status ?? null, idPrefix],
       ),
     )
-    return (rows as readonly ListedRow[]).map(({ hasBegun, retries, output, ended, ...job }) => ({
-      ...job,
+    return (rows as readonly ListedRow[]).map(({ hasBegun, retries, output, ended, circuit, ...job }) => ({
+      ...{ ...job, circuit: shortened(circuit) },
       tries: hasBegun ? retries + 1 : 0,
       ended: ended ?? undefined,
       cause: output === null ? undefined : causeOf(output),
+    }))
+  }
+
+  /** What waits, is being proven and is parked, of every circuit. */
+  async standing(): Promise<readonly QueueStanding[]> {
+    const { rows } = await this.ask(() =>
+      this.boss.getDb().executeSql(
+        `SELECT split_part(name, '/', 2) AS circuit,
+           CASE state WHEN 'active' THEN 'active' WHEN 'failed' THEN 'parked' ELSE 'waiting' END AS status,
+           count(*)::int AS jobs, extract(epoch FROM now() - min(created_on))::float8 AS "oldestSeconds"
+         FROM ${this.address.schema}_queue.job
+         WHERE name LIKE 'prove/%' AND state IN ('created', 'retry', 'active', 'failed')
+         GROUP BY 1, 2 ORDER BY 1, 2 LIMIT $1`,
+        [MOST_STANDINGS],
+      ),
+    )
+    return (rows as readonly QueueStanding[]).map(({ circuit, oldestSeconds, ...row }) => ({
+      ...{ ...row, circuit: shortened(circuit), oldestSeconds: Math.max(0, oldestSeconds) },
     }))
   }
 
@@ -272,10 +304,10 @@ function queuedOf(job: JobWithMetadata<ProofJobData>): QueuedProof {
   }
 }
 
-/** In a worker's words, or the queue's own for a worker that fell silent. */
+/** In a worker's words, shortened and without what a terminal would obey, or the queue's own for a worker that fell silent. */
 function causeOf(output: unknown): string {
   const { message, value } = entriesOf(output)
-  if (typeof message === 'string') return message
+  if (typeof message === 'string') return shortened(message, MOST_CAUSE)
   return String(entriesOf(value).message).includes('heartbeat')
     ? 'its workers fell silent: they were killed, lost power or network, or hang'
     : 'it took longer than it may'

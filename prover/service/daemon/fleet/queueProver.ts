@@ -10,32 +10,44 @@ import {
 } from '../../../proof/index.ts'
 import type { CircuitInput } from '../../../proof/backends/witnessCalculator.ts'
 import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
-import { AnswerUnreadableError, proofJobOf, provenOf, type ProofJob } from './proofJob.ts'
+import { describeError } from '../../text/terminal.ts'
+import { AnswerUnreadableError, proofJobOf, provenOf, type ProofJob, refusalCodes } from './proofJob.ts'
 import type { ProofQueue, QueuedProof } from './proofQueue.ts'
 
 /** Looks at what is asked for though no bell was heard. */
 const LOOK_MS = 2_000
-/** Answers of one job that may turn out to be none. */
+/** Answers of one job that may turn out to be none, and refusals of it that are asked for again. */
 const MOST_BAD_ANSWERS = 2
+const MOST_DOUBTED_REFUSALS = 1
+
+export type QueueProverOptions = {
+  /** Proves here what no worker's word is taken for: refused, parked, or answered with what is no proof again and again. */
+  readonly own?: Pick<Prover, 'prove'> | undefined
+  /** Is told when something was proven here that workers had refused or given up. */
+  readonly onContradicted?: (says: string) => void
+}
 
 /**
  * Calls are answered as their proofs come, not in their order: one that no worker can prove keeps no other from its answer. The
- * same call again, from whatever process, is answered by the same job.
+ * same call again, from whatever process, is answered by the same job. No worker's refusal is believed: an input is refused once it
+ * was tried here, or by workers twice where nothing is proven here.
  */
 export class QueueProver implements Prover {
   private readonly queue: ProofQueue
+  private readonly options: QueueProverOptions
   private readonly underWay = new Map<string, Promise<Proven>>()
   private readonly closed = new AbortController()
   private readonly deafen: () => void
   private readonly waiters = new Map<string, Set<() => void>>()
 
-  constructor(queue: ProofQueue) {
+  constructor(queue: ProofQueue, options: QueueProverOptions = {}) {
     this.queue = queue
+    this.options = options
     this.deafen = queue.listen((words) => this.wake(words))
   }
 
   /**
-   * @throws what {@link Prover.prove} of a worker refused the input with
+   * @throws what {@link Prover.prove} refuses the input with
    * @throws {@link ProofParkedError}, {@link ProofCancelledError}; asked again it is tried again
    * @throws {@link DatabaseUnreachableError} if it could not be asked for; once it is, a database that is away is waited for
    */
@@ -61,18 +73,42 @@ export class QueueProver implements Prover {
   }
 
   private async proveOnce(keys: CircuitKeys, job: ProofJob): Promise<Proven> {
-    for (let bad = 0; ; bad++) {
+    const { own } = this.options
+    for (let doubted = 0; ; doubted++) {
       await this.queue.put(job)
-      const answered = await this.answered(job)
       try {
-        return await provenOf(keys, job, answered.answer)
+        return await provenOf(keys, job, (await this.answered(job)).answer)
       } catch (error) {
-        // What a worker refused is refused; what does not verify is no answer, and another worker may have a better one.
-        if (!(error instanceof SelfVerificationError || error instanceof AnswerUnreadableError)) throw error
+        const again = againAfter(error)
+        if (again === undefined) throw error
+        // Another worker may have a better answer; what all of them may refuse in vain is tried here.
+        const isTriedHere = own !== undefined && (again !== MOST_BAD_ANSWERS || doubted >= again)
+        if (isTriedHere) return this.proveHere(own, keys, job, error)
+        if (doubted >= again) throw error
         await this.queue.drop(job)
-        if (bad >= MOST_BAD_ANSWERS) throw error
       }
     }
+  }
+
+  /** @throws what the input is refused with here, else what workers failed with */
+  private async proveHere(
+    own: Pick<Prover, 'prove'>,
+    keys: CircuitKeys,
+    job: ProofJob,
+    failure: unknown,
+  ): Promise<Proven> {
+    let proven: Proven
+    try {
+      proven = await own.prove(keys, job.data.input)
+    } catch (error) {
+      throw refusalCodes.has(describeError(error).code) ? error : failure
+    }
+    await this.queue.drop(job).catch(() => undefined)
+    const { code } = describeError(failure)
+    this.options.onContradicted?.(
+      `job ${job.id} of ${job.data.circuit} was proven here, which workers had given back with ${code}: see who works at the database`,
+    )
+    return proven
   }
 
   private async answered(job: ProofJob): Promise<QueuedProof> {
@@ -117,6 +153,13 @@ export class QueueProver implements Prover {
       for (const listener of listeners) listener()
     }
   }
+}
+
+/** How often a job is asked for again that was answered so; undefined if that is no worker's doing. */
+function againAfter(error: unknown): number | undefined {
+  if (error instanceof SelfVerificationError || error instanceof AnswerUnreadableError) return MOST_BAD_ANSWERS
+  if (error instanceof ProofParkedError) return 0
+  return refusalCodes.has(describeError(error).code) ? MOST_DOUBTED_REFUSALS : undefined
 }
 
 /** Workers have tried a proof as often as they may, and none was made. */

@@ -8,6 +8,9 @@ import type { CircuitKeys, Prover, Proven } from '../../../proof/index.ts'
 import { serialiseError } from '../../../proof/backends/proverProtocol.ts'
 import { ProverError } from '../../../errors.ts'
 import { describeError } from '../../text/terminal.ts'
+import { duration } from '../../text/figures.ts'
+import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
+import { Outage } from './outage.ts'
 import { jobDataOf, keyOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
 import type { LeasedProof, ProofQueue } from './proofQueue.ts'
 import type { LiveWorker, Workers } from './workers.ts'
@@ -26,6 +29,7 @@ export type WorkerEvent = {
     | 'without-key'
     | 'dropped-key'
     | 'retrying'
+    | 'reached-again'
     | 'left'
   readonly job?: string
   readonly detail?: string
@@ -98,6 +102,7 @@ class Worker {
   /** Jobs that wait for a proof by themselves, or have it. */
   private suspects = 0
   private lastAlone: Promise<unknown> = Promise.resolve()
+  private readonly outage = new Outage()
 
   constructor(options: WorkerOptions) {
     this.options = options
@@ -159,7 +164,9 @@ class Worker {
 
   /** By what waited a second or two ago: whoever did not hear the bell. */
   private async lookAtAll(): Promise<void> {
-    for (const [queue, count] of await this.options.queue.waiting()) {
+    const waiting = await this.options.queue.waiting()
+    this.reached()
+    for (const [queue, count] of waiting) {
       if (count === 0) continue
       if (this.keys.has(queue)) this.rung.add(queue)
       else this.tellWithoutKey(queue)
@@ -186,6 +193,7 @@ class Worker {
         this.rung.add(queue)
         throw error
       })
+      this.reached()
       if (taken === undefined) continue
       this.rung.add(queue)
       return taken
@@ -305,7 +313,7 @@ class Worker {
   /** Says that this worker lives, and looks who else does. */
   private async say(): Promise<void> {
     const { workers, name, onlyAlone: mayWait = false } = this.options
-    await workers.seen({ id: this.id, name, queues: [...this.keys.keys()], mayWait })
+    await workers.seen({ id: this.id, name, queues: [...this.keys.keys()], mayWait }, this.inHand.size)
     this.others = (await workers.live()).filter(({ id }) => id !== this.id)
     if (mayWait) for (const each of this.keys.keys()) this.rung.add(each)
   }
@@ -339,8 +347,17 @@ class Worker {
   private tell(error: unknown): number {
     const { code, message } = describeError(error)
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS)
-    this.options.onEvent({ step: 'retrying', code, detail: `${message} (${code}); again in ${pause / 1000} s` })
+    const isTold = !(error instanceof DatabaseUnreachableError) || this.outage.failed()
+    if (isTold)
+      this.options.onEvent({ step: 'retrying', code, detail: `${message} (${code}); again in ${pause / 1000} s` })
     return pause
+  }
+
+  private reached(): void {
+    const seconds = this.outage.over()
+    if (seconds === undefined) return
+    this.failures = 0
+    this.options.onEvent({ step: 'reached-again', detail: `the database answers again, after ${duration(seconds)}` })
   }
 
   private keysText(): string {

@@ -34,6 +34,7 @@ const migrations: readonly ((schema: string) => string)[] = [
       id TEXT PRIMARY KEY, name TEXT NOT NULL, queues TEXT[] NOT NULL, may_wait BOOLEAN NOT NULL,
       started_at TIMESTAMPTZ NOT NULL DEFAULT now(), seen_at TIMESTAMPTZ NOT NULL DEFAULT now()
     );`,
+  (schema) => `ALTER TABLE ${schema}.workers ADD COLUMN in_hand INTEGER NOT NULL DEFAULT 0;`,
 ]
 
 export const POSTGRES_SCHEMA_VERSION = migrations.length

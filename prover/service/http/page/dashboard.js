@@ -64,6 +64,10 @@ const figure = (value, digits = 2) =>
     : Number(value).toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 1 ? digits + 4 : digits })
 const utc = (time) => (time === null ? '–' : time.slice(0, 19).replace('T', ' '))
 
+/** A time of today alone, any other with its day. */
+const when = (time) =>
+  time !== null && time.slice(0, 10) === new Date().toISOString().slice(0, 10) ? utc(time).slice(11) : utc(time)
+
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return '–'
   if (seconds < 10) return `${seconds.toFixed(1)} s`
@@ -114,7 +118,7 @@ function drawAnswer(readiness, status, batches) {
   const last = batches.find(({ status: end }) => end === 'confirmed')
   const { planned, proven, signed } = status.jobs
   byId('tiles').replaceChildren(
-    tile('Last batch in force', last === undefined ? 'none yet' : utc(last.updatedAt).slice(11)),
+    tile('Last batch in force', last === undefined ? 'none yet' : when(last.updatedAt)),
     tile('Observation to force', last === undefined ? '–' : duration(total(last))),
     tile('Batches under way', String(planned + proven + signed)),
     tile('Batches confirmed', String(status.jobs.confirmed)),
@@ -192,7 +196,7 @@ function drawBatches({ batches }) {
   if (batches.length === 0) return note('No batch yet: the first is proven when a market has a new observation.')
   const kinds = { confirmed: 'pass', superseded: 'warn' }
   const rows = batches.map(({ id, status, summary, stepSeconds, createdAt, reason }) => [
-    utc(createdAt).slice(11),
+    when(createdAt),
     summary + (reason === null ? '' : ` (${reason})`),
     { text: status, kind: kinds[status] },
     ...stageColours.map((name) => duration(stepSeconds[name])),
@@ -229,6 +233,45 @@ const drawFeeds = ({ feeds }) => [
     ]),
   ),
 ]
+
+/** What waits, by kind: of this service, and of whoever proves for it. */
+function drawQueue({ jobs, waitingRequests }, fleet) {
+  const own = [
+    ['Being proven', jobs.planned],
+    ['Proven, to be sent', jobs.proven],
+    ['On their way', jobs.signed],
+    ['Asked for by hand', waitingRequests],
+  ]
+  const ofService = table(
+    ['Work of this service', 'Jobs'],
+    own.map(([name, count]) => [name, String(count)]),
+  )
+  if (fleet === null) return [ofService]
+  const workers = fleet.workers.map(({ name, isLive, isService, silentSeconds, inHand }) => [
+    ...[name, { text: isLive ? (isService ? 'stands by' : 'proves') : 'silent', kind: isLive ? 'pass' : 'fail' }],
+    ...[duration(silentSeconds), String(inHand)],
+  ])
+  const asked = fleet.queue.map(({ circuit, status, jobs: count, oldestSeconds }) => [
+    ...[circuit, { text: status, kind: status === 'parked' ? 'fail' : '' }, String(count), duration(oldestSeconds)],
+  ])
+  return [
+    ofService,
+    ...(workers.length === 0
+      ? note('No worker lives.')
+      : [table(['Worker', 'State', 'Heard of', 'In hand'], workers, [0])]),
+    ...(asked.length === 0
+      ? note('No proof waits for a worker.')
+      : [table(['Proofs asked for', 'State', 'Jobs', 'Oldest'], asked)]),
+  ]
+}
+
+async function ofQueue(status) {
+  try {
+    body('queue').replaceChildren(...drawQueue(status, status.parts.fleet ? await ask('v1/fleet') : null))
+  } catch (error) {
+    body('queue').replaceChildren(...drawQueue(status, null), ...note(error.message ?? 'The database does not answer.'))
+  }
+}
 
 function drawModels({ scores }) {
   if (scores.length === 0) {
@@ -281,15 +324,7 @@ function drawPipeline({ round, roundWithoutWords, due, underWay, waitingToBeSent
       const { stepSeconds } = jobs.find(({ id }) => id === job) ?? { stepSeconds: {} }
       const state = { text: isUnhealthy ? 'may be liquidated' : 'healthy', kind: isUnhealthy ? 'fail' : 'pass' }
       const steps = stageColours.map((name) => duration(stepSeconds[name]))
-      return [
-        short(account),
-        utc(asOf).slice(11),
-        figure(above),
-        state,
-        duration(waitedSeconds),
-        ...steps,
-        bar(stepSeconds),
-      ]
+      return [short(account), when(asOf), figure(above), state, duration(waitedSeconds), ...steps, bar(stepSeconds)]
     },
   )
   const dropped = jobs.filter(({ status }) => status === 'superseded')
@@ -304,7 +339,7 @@ function drawPipeline({ round, roundWithoutWords, due, underWay, waitingToBeSent
       : [
           table(
             ['Dropped at', 'Work', 'Why'],
-            dropped.map(({ updatedAt, summary, reason }) => [utc(updatedAt).slice(11), summary, reason ?? '–']),
+            dropped.map(({ updatedAt, summary, reason }) => [when(updatedAt), summary, reason ?? '–']),
             [1, 2],
           ),
         ]),
@@ -516,6 +551,7 @@ async function refresh() {
       ofMargins(status, 'accounts', `v1/accounts?limit=${SHOWN_ACCOUNTS}`, drawAccounts),
       ofMargins(status, 'interest', 'v1/open-interest', drawInterest),
       ofAccounts(status),
+      ofQueue(status),
       ofMargins(status, 'liquidations', `v1/liquidations?limit=${SHOWN_ACCOUNTS}`, drawLiquidations),
       ofMargins(status, 'hedge', `v1/hedge?limit=${SHOWN_ACCOUNTS}`, drawHedge, hasHedge(status)),
       judge(batches),

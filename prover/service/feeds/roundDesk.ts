@@ -1,0 +1,133 @@
+/** From quotes of options to published rounds: one at a time, the newest first, held against what all feeds together say of spot. */
+import { unitsOfScale } from '../../market/priceScale.ts'
+import { ContractRevertError } from '../../registry/contractErrors.ts'
+import type { DevelopmentChain } from '../development/chain.ts'
+import { describeError } from '../text/terminal.ts'
+import type { OptionsReading } from './priceFeed.ts'
+import { type RoundLimits, type RoundReason, roundDue } from './roundDue.ts'
+import { type FittedMarket, type MadeRound, roundOfOptions } from './roundOfOptions.ts'
+import type { RoundSource } from './roundSource.ts'
+import type { Turns } from './turns.ts'
+
+export type RoundEvent =
+  | {
+      readonly kind: 'round'
+      readonly market: string
+      readonly asOf: number
+      readonly reason: RoundReason
+      readonly spot: number
+      readonly expiries: number
+      /** Expiries whose surfaces fit no words. */
+      readonly leftOut: readonly string[]
+      readonly file: string
+    }
+  /** What was quoted makes no round, or its source takes none of it. */
+  | { readonly kind: 'round-refused'; readonly market: string; readonly code: string; readonly says: string }
+  /** The chain does not answer: the next quotes are tried. */
+  | { readonly kind: 'round-fails'; readonly market: string; readonly code: string; readonly says: string }
+
+/** An observation of the market, of one unit. */
+export type Observed = { readonly price: number; readonly asOf: number }
+
+export type RoundDeskOptions = {
+  readonly limits: RoundLimits
+  /** Feeds that must agree on an observation of the market, and by how much. */
+  readonly leastSources: number
+  readonly maxDeviationBps: number
+  readonly observed: () => Observed | undefined
+  /** Of the account that pays. */
+  readonly turns: Turns
+  /** Whose clock is moved to a recording's rounds. */
+  readonly development: DevelopmentChain | undefined
+  readonly onEvent: (event: RoundEvent) => void
+}
+
+/** An observation that is as near in time says what spot is. */
+const NEAR_SECONDS = 120
+const ONE_BPS = 10_000
+
+export class RoundDesk {
+  private readonly source: RoundSource
+  private readonly options: RoundDeskOptions
+  private last: FittedMarket | undefined
+  private next: FittedMarket | undefined
+  private working: Promise<void> | undefined
+
+  constructor(source: RoundSource, options: RoundDeskOptions) {
+    this.source = source
+    this.options = options
+  }
+
+  get market(): string {
+    return this.source.market
+  }
+
+  /** Quotes that came while a round is on its way wait, the newest of them alone. */
+  take({ fitted }: Pick<OptionsReading, 'fitted'>): void {
+    this.next = fitted
+    this.working ??= this.work().finally(() => {
+      this.working = undefined
+    })
+  }
+
+  /** When nothing is on its way any more. */
+  async idle(): Promise<void> {
+    await this.working
+  }
+
+  private async work(): Promise<void> {
+    for (let fitted = this.next; fitted !== undefined; fitted = this.next) {
+      this.next = undefined
+      await this.consider(fitted)
+    }
+  }
+
+  private async consider(fitted: FittedMarket): Promise<void> {
+    const { market, latestAsOf } = this.source
+    const { limits, onEvent } = this.options
+    const reason = roundDue(this.last, fitted, limits)
+    if (reason === undefined || BigInt(fitted.asOf) <= latestAsOf) return
+    try {
+      const made = roundOfOptions(fitted, this.source.terms)
+      const spot = this.spotOf(made)
+      const apart = this.whyApart(spot, Number(fitted.asOf))
+      if (apart !== undefined) {
+        onEvent({ kind: 'round-refused', market, code: 'service.round-apart', says: apart })
+        return
+      }
+      const file = await this.options.turns.take(() => this.publish(made))
+      this.last = fitted
+      const { round, leftOut } = made
+      const expiries = round.expiries.length
+      onEvent({ kind: 'round', market, asOf: Number(round.asOf), reason, spot, expiries, leftOut, file })
+    } catch (error) {
+      const { code, message: says } = describeError(error)
+      const isRefused = error instanceof ContractRevertError || !code.startsWith('registry.')
+      onEvent({ kind: isRefused ? 'round-refused' : 'round-fails', market, code, says })
+    }
+  }
+
+  private async publish({ round }: MadeRound): Promise<string> {
+    const { development } = this.options
+    if (development !== undefined && (await development.now()) <= round.asOf)
+      await development.setNextTime(round.asOf + 1n)
+    return this.source.publish(round)
+  }
+
+  /** Of one unit. */
+  private spotOf({ spotE8 }: MadeRound): number {
+    const { count, parts } = unitsOfScale(this.source.terms.priceScale)
+    return (Number(spotE8) / 1e8 / Number(count)) * Number(parts)
+  }
+
+  /** One provider quotes the options; what its spot is must be what all feeds together say, where several must agree. */
+  private whyApart(spot: number, asOf: number): string | undefined {
+    const { leastSources, maxDeviationBps, observed } = this.options
+    const seen = observed()
+    const isNear = seen !== undefined && Math.abs(asOf - seen.asOf) <= NEAR_SECONDS
+    if (!isNear && leastSources > 1)
+      return `expected an observation of ${leastSources} feeds within ${NEAR_SECONDS} s of the quotes, to hold their spot against, got none`
+    if (!isNear || Math.abs(spot / seen.price - 1) * ONE_BPS <= maxDeviationBps) return undefined
+    return `expected a spot within ${maxDeviationBps} in 10,000 of the observation ${seen.price}, got ${spot}`
+  }
+}

@@ -1,0 +1,11 @@
+/** Work of one account, one piece after the other: its transactions have an order. */
+export class Turns {
+  private last: Promise<unknown> = Promise.resolve()
+
+  take<Result>(work: () => Promise<Result>): Promise<Result> {
+    const own = this.last.then(work)
+    // What fails is whoever's who asked for it.
+    this.last = own.catch(() => undefined)
+    return own
+  }
+}

@@ -1,0 +1,203 @@
+/** When a round of options is published, what is in it, and what keeps it back. */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { expiryMarketOf, roundMarketOf } from '../../../prover/audit/portfolio/calls.ts'
+import { marketIdOf } from '../../../prover/market/marketId.ts'
+import { provableMargin } from '../../../prover/portfolio/accountMargin.ts'
+import type { CollateralPolicy } from '../../../prover/portfolio/margin.ts'
+import { ContractRevertError, RpcError } from '../../../prover/registry/contractErrors.ts'
+import { marginSizes, readAccount } from '../../../prover/service/answers/margins.ts'
+import { type Observed, RoundDesk, type RoundEvent } from '../../../prover/service/feeds/roundDesk.ts'
+import { defaultRoundLimits, roundDue } from '../../../prover/service/feeds/roundDue.ts'
+import {
+  CollateralPriceError,
+  type FittedMarket,
+  roundOfOptions,
+  RoundWithoutPerpError,
+} from '../../../prover/service/feeds/roundOfOptions.ts'
+import { forgetOldRounds, type RoundSource } from '../../../prover/service/feeds/roundSource.ts'
+import { Turns } from '../../../prover/service/feeds/turns.ts'
+import { roundFileName } from '../../../prover/service/daemon/accounts/roundBook.ts'
+import { temporaryFolder } from '../zkrisk.ts'
+
+const home = temporaryFolder()
+const example = join(import.meta.dirname, '..', '..', '..', 'docs', 'examples', 'short-strangle.json')
+const { marginPolicy, round: own } = provableMargin(readAccount(example, {}), marginSizes)
+const terms = {
+  ...{ marketId: marketIdOf('BTC-USD'), priceScale: 0, stablePrice: '1' },
+  ...{ collaterals: marginPolicy.collaterals, collateralPricesE12: [] },
+}
+const AS_OF = Number(own.asOf)
+const DAY = 86_400
+const svi = (a: number) => ({ a: String(a), b: '0.085', rho: '-0.3', m: '0.02', s: '0.25' })
+const expiry = (days: number, a = 0.012, forward = '71310') => ({
+  expiry: String(AS_OF + days * DAY),
+  forward,
+  svi: { ...svi(a), forwardRef: forward, tauRef: String(days / 365), variance: 'total' },
+})
+const fitted: FittedMarket = {
+  ...{ asOf: String(AS_OF), spot: '70853.26', perpPrice: '70840' },
+  expiries: [expiry(50), expiry(22, 0.006)],
+}
+const later = (seconds: number, more: Partial<FittedMarket> = {}): FittedMarket => ({
+  ...{ ...fitted, asOf: String(AS_OF + seconds) },
+  ...more,
+})
+
+describe('a round is due', () => {
+  const due = (now: FittedMarket) => roundDue(fitted, now, defaultRoundLimits)
+
+  it('at first, when the last one is old, and never for quotes that are no later', () => {
+    expect(roundDue(undefined, fitted, defaultRoundLimits)).toBe('first')
+    expect([59, 60].map((seconds) => due(later(seconds)))).toEqual([undefined, 'heartbeat'])
+    expect([0, -1].map((seconds) => due(later(seconds, { spot: '1' })))).toEqual([undefined, undefined])
+  })
+
+  it('when spot has moved, either way, by the stated log return', () => {
+    const at = (move: number) => due(later(1, { spot: String(70_853.26 * Math.exp(move)) }))
+    expect([0.001249, 0.001251, -0.001249, -0.001251].map(at)).toEqual([undefined, 'spot', undefined, 'spot'])
+  })
+
+  it('when the surface of an expiry has moved, or there is another expiry', () => {
+    expect(due(later(1, { expiries: [expiry(50, 0.0121), expiry(22, 0.006)] }))).toBeUndefined()
+    expect(due(later(1, { expiries: [expiry(50, 0.014), expiry(22, 0.006)] }))).toBe('surface')
+    expect(due(later(1, { expiries: [...fitted.expiries, expiry(100)] }))).toBe('expiries')
+    expect(due(later(1, { expiries: [expiry(50)] }))).toBeUndefined()
+  })
+})
+
+describe('a round of what was fitted', () => {
+  it('has spot, perpetual and surfaces as a portfolio file with them is read, by increasing expiry', () => {
+    const { round, leftOut, spotE8 } = roundOfOptions(fitted, terms)
+    expect([spotE8, leftOut, round.asOf]).toEqual([7_085_326_000_000n, [], own.asOf])
+    const market = roundMarketOf(round.market)
+    expect(market).toMatchObject({ spotE8, perpPriceE8: 7_084_000_000_000n, stablePriceE12: 10n ** 12n })
+    const expiries = round.expiries.map((words) => expiryMarketOf(words).expiry)
+    expect(expiries).toEqual([22, 50].map((days) => own.asOf + BigInt(days * DAY)))
+  })
+
+  it('leaves an expiry out whose surface fits no words, and none other', () => {
+    const impossible = { ...expiry(30), svi: { ...expiry(30).svi, b: '-1' } }
+    const far = expiry(30, 0.012, '170000')
+    for (const wrong of [impossible, far]) {
+      const { round, leftOut } = roundOfOptions({ ...fitted, expiries: [...fitted.expiries, wrong] }, terms)
+      expect([round.expiries.length, leftOut.length]).toEqual([2, 1])
+    }
+  })
+
+  it('is none without a price of the perpetual', () => {
+    expect(() => roundOfOptions({ ...fitted, perpPrice: undefined }, terms)).toThrow(RoundWithoutPerpError)
+  })
+
+  it('prices collateral that moves with spot at it, takes stated prices of others, and makes none up', () => {
+    const unused = { ...(terms.collaterals[15] as CollateralPolicy) }
+    const used = { ...unused, maintenanceHaircutX40: 1n, sizeQ: 1n }
+    const collaterals = [{ ...used, movesWithSpot: 1n }, used, ...terms.collaterals.slice(2)]
+    const stated = { ...terms, collaterals, collateralPricesE12: [undefined, 999n] }
+    const { collaterals: priced } = roundMarketOf(roundOfOptions(fitted, stated).round.market)
+    expect(priced.slice(0, 3).map(({ priceE12 }) => priceE12)).toEqual([70_853_260_000_000_000n, 999n, 0n])
+    const missing = () => roundOfOptions(fitted, { ...stated, collateralPricesE12: [] })
+    expect(missing).toThrow(CollateralPriceError)
+    expect(missing).toThrow(/place 1 /)
+  })
+})
+
+describe('rounds on their way', () => {
+  type Publish = () => Promise<string>
+  function deskOf(publish: Publish, more: { observed?: Observed; leastSources?: number; latestAsOf?: bigint } = {}) {
+    const events: RoundEvent[] = []
+    const published: bigint[] = []
+    const source = {
+      ...{ market: 'BTC-USD', terms, latestAsOf: more.latestAsOf ?? 0n },
+      publish: async ({ asOf }: { asOf: bigint }) => {
+        published.push(asOf)
+        return publish()
+      },
+    } as unknown as RoundSource
+    const desk = new RoundDesk(source, {
+      ...{ limits: defaultRoundLimits, leastSources: more.leastSources ?? 1, maxDeviationBps: 100 },
+      ...{ observed: () => more.observed, turns: new Turns(), development: undefined },
+      onEvent: (event) => events.push(event),
+    })
+    return { desk, events, published }
+  }
+  const kinds = (events: readonly RoundEvent[]) => events.map((event) => ('code' in event ? event.code : event.kind))
+
+  it('S62: of quotes that come while one is on its way only the newest is published next', async () => {
+    const first = Promise.withResolvers<string>()
+    const { desk, events, published } = deskOf(() => first.promise)
+    for (const seconds of [0, 100, 200, 300]) desk.take({ fitted: later(seconds) })
+    first.resolve('file')
+    await desk.idle()
+    expect(published).toEqual([0, 300].map((seconds) => own.asOf + BigInt(seconds)))
+    expect(events.map((event) => event.kind === 'round' && event.reason)).toEqual(['first', 'heartbeat'])
+  })
+
+  it('S62: what the chain did not answer is tried with the next quotes, what it refuses is told', async () => {
+    let error: Error | undefined = new RpcError('Publishing', new Error('away'))
+    const { desk, events } = deskOf(async () => {
+      if (error !== undefined) throw error
+      return 'file'
+    })
+    const take = async (seconds: number) => {
+      desk.take({ fitted: later(seconds) })
+      await desk.idle()
+    }
+    await take(0)
+    error = new ContractRevertError('Publishing', 'RoundNotLater', {}, undefined)
+    await take(1)
+    error = undefined
+    await take(2)
+    expect(kinds(events)).toEqual(['registry.rpc', 'registry.reverted', 'round'])
+    expect(events.map(({ kind }) => kind)).toEqual(['round-fails', 'round-refused', 'round'])
+  })
+
+  it('S62: none is published that the source has already, or a later one', async () => {
+    const { desk, published } = deskOf(async () => 'file', { latestAsOf: own.asOf })
+    desk.take({ fitted })
+    await desk.idle()
+    desk.take({ fitted: later(1) })
+    await desk.idle()
+    expect(published).toEqual([own.asOf + 1n])
+  })
+
+  it('S61: none is published whose spot is apart from what all feeds together say', async () => {
+    const at = async (price: number | undefined, leastSources: number, age = 0) => {
+      const observed = price === undefined ? undefined : { price, asOf: AS_OF - age }
+      const { desk, events } = deskOf(async () => 'file', { observed, leastSources } as never)
+      desk.take({ fitted })
+      await desk.idle()
+      return kinds(events)[0]
+    }
+    expect(await at(70_853.26 * 1.0099, 2)).toBe('round')
+    for (const factor of [1.0102, 0.9899, 10]) expect(await at(70_853.26 * factor, 2)).toBe('service.round-apart')
+    // Where several must agree a lone provider is not believed about spot, nor an observation of long ago.
+    expect(await at(undefined, 2)).toBe('service.round-apart')
+    expect(await at(70_853.26, 2, 121)).toBe('service.round-apart')
+    expect(await at(undefined, 1)).toBe('round')
+    expect(await at(100, 1, 121)).toBe('round')
+    expect(await at(100, 1)).toBe('service.round-apart')
+  })
+})
+
+describe('words of rounds that were written', () => {
+  it('are kept of the latest rounds of the market alone, and nobody else’s files are touched', () => {
+    const folder = join(home, 'rounds')
+    mkdirSync(folder)
+    const write = (name: string): void => writeFileSync(join(folder, name), '{}')
+    for (let asOf = 1; asOf <= 300; asOf++) write(roundFileName({ market: 'BTC-USD', asOf }))
+    const others = [
+      'ETH-USD-1.round.json',
+      `BTC-USD-1-${'a'.repeat(32)}.round.json`,
+      'notes.txt',
+      'BTC-USD-x.round.json',
+    ]
+    for (const name of others) write(name)
+    forgetOldRounds(folder, 'BTC-USD')
+    const left = readdirSync(folder)
+    expect(left.length).toBe(256 + others.length)
+    expect(left).toEqual(expect.arrayContaining([...others, 'BTC-USD-45.round.json', 'BTC-USD-300.round.json']))
+    expect(left).not.toContain('BTC-USD-44.round.json')
+  })
+})
