@@ -301,10 +301,11 @@ it('S67: a store that has forgotten what it had signed and sent: the batch lands
   await range.mineAtOnce(false)
   await range.chain.send('eth_sendRawTransaction', [raw])
   const second = await sending(account, await range.store('BTC-USD'))
-  await second.until('signed')
+  // A node that tries a batch on what waits already says that it would come too late.
+  while (!second.steps().some((step) => step === 'signed' || step === 'superseded')) await sleep(10)
   await sleep(100)
   await range.mine()
-  await second.until('confirmed')
+  if (second.steps().includes('signed')) await second.until('confirmed')
   await second.stop()
   expect(await range.sequences()).toEqual([1, 0])
   expect(await nonceOf(account)).toBe(1)
