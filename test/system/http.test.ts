@@ -500,7 +500,10 @@ describe('readiness', () => {
 
   it.each([
     [-600, /^the chain is (10 min|9 min \d+ s|10 min \d+ s) ahead of this machine: set its clock$/],
-    [600, /^blocks come that are (10 min|9 min \d+ s|10 min \d+ s) old by this machine’s clock: set it, or see whether the node catches up$/],
+    [
+      600,
+      /^blocks come that are (10 min|9 min \d+ s|10 min \d+ s) old by this machine’s clock: set it, or see whether the node catches up$/,
+    ],
   ])('S69, W4: goes when the clock is %i s off the chain’s, and comes back when it is set', async (off, words) => {
     const limits = { hasTimeOfDay: true, headAgeSeconds: 10 ** 9 }
     const { look, says, provider } = await watchHere(`clock ${off}`, { limits })
