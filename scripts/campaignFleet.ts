@@ -3,11 +3,13 @@
  * was lost or proven twice. Jobs are of a small circuit; queue, store, workers, proofs and the database are real.
  *
  *   npm run campaign:fleet                                      400 jobs in front of 4 workers, 60 deaths, 30 stops, 20 outages,
- *                                                               1 job in 100 poison; 2,000 command sequences a store
- *   npm run campaign:fleet -- --jobs 24 --kills 2 --stops 1 --outages 1 --sequences 20       a small one
+ *                                                               1 job in 100 poison; 100 jobs cancelled and asked for again;
+ *                                                               2,000 command sequences a store
+ *   npm run campaign:fleet -- --jobs 24 --kills 2 --stops 1 --outages 1 --cancels 2 --sequences 20       a small one
  *   npm run campaign:fleet -- --json
  *
- * Exits 0 only if every good job was proven, none was handed over twice, and the queue is empty afterwards.
+ * Exits 0 only if every good job was proven, none was handed over twice, each that was cancelled is proven when it is asked for again, and
+ * the queue is empty afterwards.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -33,6 +35,7 @@ const flags = readFlags({
   stops: whole(0, 10_000, 30),
   outages: whole(0, 1_000, 20),
   poison: whole(0, 100, 1),
+  cancels: whole(0, 100_000, 100),
   sequences: whole(0, 100_000, 2_000),
   seed: whole(0, 2 ** 31, 20_261_130),
   json: isThere,
@@ -59,7 +62,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 console.log(flags.json ? JSON.stringify(figures, undefined, 2) : textOf(figures))
-process.exit(figures.lost + figures.doubled + figures.left + figures.storeFailures === 0 ? 0 : 1)
+process.exit(figures.lost + figures.doubled + figures.left + figures.notRevived + figures.storeFailures === 0 ? 0 : 1)
 
 async function run() {
   const storeFailures = await judgeStores()
@@ -111,7 +114,9 @@ async function run() {
   const drainedMs = performance.now() - started
   isOver.yes = true
   const faults = await plaguing
+  const revived = await cancelAndRevive()
   const jobs = await queue.jobs(1_000_000)
+  const takenOver = takenOverAfter(hired)
   for (const worker of hired) await worker.kill()
   const handed = handedOver(hired)
   const good = flags.jobs - poison.length
@@ -131,9 +136,32 @@ async function run() {
     /** Proofs that came too late and were refused. */
     stale: hired.flatMap(({ events }) => events).filter(({ step }) => step === 'stale').length,
     left: jobs.filter(({ status }) => status === 'waiting' || status === 'active').length,
+    cancelled: flags.cancels,
+    notRevived: flags.cancels - revived,
     sequences: flags.sequences,
     storeFailures,
+    takenOver,
     seconds: Math.round(drainedMs / 1000),
+  }
+
+  /** Of jobs that are cancelled and then asked for again, how many are proven. */
+  async function cancelAndRevive(): Promise<number> {
+    let revived = 0
+    const numbers = Array.from({ length: flags.cancels }, (_, n) => flags.jobs + n).filter((n) => !isPoison(n))
+    const left = numbers.values()
+    const revive = async (): Promise<void> => {
+      for (const n of left) {
+        const { id } = proofJobOf(keys, trialInput(n))
+        const asked = prover.prove(keys, trialInput(n)).catch(() => undefined)
+        while (!(await queue.jobs(1_000_000)).some((job) => job.id === id)) await sleep(50)
+        for (const job of await queue.jobs(1_000_000)) if (job.id === id) await queue.cancel(job)
+        await asked
+        const proven = await prover.prove(keys, trialInput(n))
+        if ((await verifyProof(keys.verificationKey, proven)).accepted) revived++
+      }
+    }
+    await Promise.all(Array.from({ length: UNDER_WAY }, revive))
+    return revived + flags.cancels - numbers.length
   }
 
   /** Of each good job, how many answers the queue took. */
@@ -145,6 +173,29 @@ async function run() {
     }
     return taken
   }
+}
+
+/** Of jobs that a killed worker had in hand, after how many seconds another one took them. */
+function takenOverAfter(workers: readonly WorkerProcess[]): { readonly jobs: number; readonly worstSeconds: number } {
+  const all = workers.flatMap((worker) =>
+    worker.events.map(({ step, job = '' }, i) => ({ worker, step, job, at: worker.heardAt[i] ?? 0 })),
+  )
+  const seconds = workers.flatMap((worker) => {
+    const { killedAt } = worker
+    if (killedAt === undefined) return []
+    const own = all.filter((event) => event.worker === worker && event.at <= killedAt)
+    const inHand = new Set(own.filter(({ step }) => step === 'taken').map(({ job }) => job))
+    for (const { step, job } of own) if (step !== 'taken') inHand.delete(job)
+    return [...inHand].flatMap((job) => {
+      const [next] = all
+        .filter(
+          (event) => event.worker !== worker && event.step === 'taken' && event.job === job && event.at > killedAt,
+        )
+        .toSorted((a, b) => a.at - b.at)
+      return next === undefined ? [] : [(next.at - killedAt) / 1000]
+    })
+  })
+  return { jobs: seconds.length, worstSeconds: Math.max(0, ...seconds) }
 }
 
 /** Faults in random order, one after the other, until all were done or nothing is left to be proven. */
@@ -242,6 +293,8 @@ function textOf({ faults, ...of }: Awaited<ReturnType<typeof run>>): string {
     `${of.jobs} jobs, ${of.poison} of them poison, in ${of.seconds} s: ${of.proven} proven, ${of.parked} parked`,
     `${faults.kill} workers killed, ${faults.stop} stopped for ${STOP_MS / 1000} s; Postgres crashed ${faults.crash}, stopped ${faults.halt}, frozen ${faults.freeze} times`,
     `${of.lost} lost, ${of.doubled} doubled, ${of.left} left in the queue; ${of.stale} proofs came late and were refused`,
+    `${of.takenOver.jobs} jobs of killed workers were another's after ${of.takenOver.worstSeconds.toFixed(1)} s at the most`,
+    `${of.cancelled} cancelled and asked for again: ${of.notRevived} not proven`,
     `${of.sequences} command sequences a store: ${of.storeFailures === 0 ? 'as the model has them' : 'DIFFERENT from the model'}`,
   ].join('\n')
 }

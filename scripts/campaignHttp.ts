@@ -1,11 +1,12 @@
 /**
  * Requests that no client should send, to a running demonstration of the service: how each was answered. None may be a failure of
- * the service, and what it proves meanwhile goes on.
+ * the service, and what it proves meanwhile goes on. Then a flood at ten times the rate that is allowed, beside a thousand sockets
+ * that send their headers slowly: how fast it proves and how soon probes are answered, before and meanwhile.
  *
- *   npm run campaign:http                       20,000 requests
- *   npm run campaign:http -- --requests 1000 --seed 7 --json
+ *   npm run campaign:http                       20,000 requests; 60 s of flood
+ *   npm run campaign:http -- --requests 1000 --flood 10 --sockets 100 --seed 7 --json
  *
- * Exits 0 only if none was answered 5xx.
+ * Exits 0 only if none was answered 5xx, and half of the probes within 0.1 s.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,11 +16,21 @@ import { jsonLog } from '../prover/service/daemon/log.ts'
 import { runServe } from '../prover/service/daemon/serving.ts'
 import { openServeDemo } from '../prover/service/development/serveDemo.ts'
 import { writeSecretFile } from '../prover/service/wholeFile.ts'
+import { type FloodResult, measureFlood, type Pace } from './tools/httpFlood.ts'
 import { fuzzHttp } from './tools/httpFuzz.ts'
 import { isThere, readFlags, whole } from './tools/flags.ts'
 
-const flags = readFlags({ requests: whole(1, 10_000_000, 20_000), seed: whole(0, 1_000_000_000, 1), json: isThere })
+const flags = readFlags({
+  requests: whole(1, 10_000_000, 20_000),
+  flood: whole(0, 86_400, 60),
+  sockets: whole(0, 10_000, 1_000),
+  seed: whole(0, 1_000_000_000, 1),
+  json: isThere,
+})
 const { requests, seed } = flags
+/** Ten times what one client may. */
+const FLOOD_PER_SECOND = 1_000
+const PROBE_MS = 100
 const folder = mkdtempSync(join(tmpdir(), 'zkrisk-http-'))
 const key = randomBytes(32).toString('hex')
 const apiKeys = join(folder, 'keys.json')
@@ -42,8 +53,10 @@ const result = await fuzzHttp(await opened.promise, key, requests, seed)
 const seconds = (performance.now() - began) / 1000
 ended.abort()
 const { confirmed } = await serving
+const flood = { perSecond: FLOOD_PER_SECOND, sockets: flags.sockets }
+const flooded = flags.flood === 0 ? undefined : await measureFlood(folder, flags.flood, flood)
 rmSync(folder, { recursive: true, force: true })
-if (flags.json) console.log(JSON.stringify({ ...result, seconds, confirmed, failed }, null, 2))
+if (flags.json) console.log(JSON.stringify({ ...result, seconds, confirmed, failed, flooded }, null, 2))
 else {
   for (const [status, count] of Object.entries(result.byStatus)) console.log(`${status}: ${count}`)
   for (const { request, answer } of result.failures.slice(0, 20)) console.log(`FAILED ${request}\n  ${answer}`)
@@ -51,5 +64,13 @@ else {
   console.log(
     `${requests} requests in ${seconds.toFixed(0)} s, ${result.failures.length} failures, ${confirmed} batches confirmed meanwhile.`,
   )
+  if (flooded !== undefined) console.log(textOf(flooded))
 }
-process.exit(result.failures.length === 0 ? 0 : 1)
+const isSlow = (flooded?.flooded.probeMs.median ?? 0) > PROBE_MS
+process.exit(result.failures.length === 0 && !isSlow ? 0 : 1)
+
+function textOf({ alone, flooded, answers }: FloodResult): string {
+  const paceText = ({ batchesPerMinute, probeMs }: Pace): string =>
+    `${batchesPerMinute.toFixed(1)} batches a minute, probes ${probeMs.median.toFixed(0)} ms (worst ${probeMs.worst.toFixed(0)})`
+  return `alone: ${paceText(alone)}\nflooded: ${paceText(flooded)}; ${JSON.stringify(answers)}`
+}

@@ -1,6 +1,7 @@
 /**
  * Checks that the documents tell the truth about the tree: every claim has an id of its own and names a test that mentions
- * it, every claim named in a test, a circuit or an audit exists, and every file that README.md, docs/ and comments point to is there.
+ * it, every claim named in a test, a circuit or an audit exists, and every file and npm script that README.md, docs/ and comments
+ * point to is there.
  *
  *   node scripts/checkDocs.ts [folder of a project]
  *
@@ -29,6 +30,7 @@ export function checkDocs(project: string = root): readonly string[] {
     ...documentsOf(project).flatMap((document) => [
       ...missingTreeLines(document, project),
       ...deadLinks(document, project),
+      ...deadCommands(document, project),
     ]),
     ...sourcesOf(project).flatMap((file) => deadComments(file, project)),
   ]
@@ -116,6 +118,20 @@ function deadLinks(document: string, project: string): readonly string[] {
   return targets
     .filter((path) => !existsSync(join(project, dirname(document), path)))
     .map((path) => `${document}: links to ${path}, which does not exist`)
+}
+
+/** Tests and scripts that are named as files or as `npm run` has them. */
+function deadCommands(document: string, project: string): readonly string[] {
+  const text = read(project, document)
+  const files = [...text.matchAll(/\b((?:test|scripts)\/[\w./-]+\.(?:ts|mjs))\b/g)].map(([, path = '']) => path)
+  const known = existsSync(join(project, 'package.json')) ? JSON.parse(read(project, 'package.json')).scripts : {}
+  const commands = [...text.matchAll(/\bnpm run ([\w:]+)/g)].map(([, name = '']) => name)
+  return [
+    ...files.filter((path) => !existsSync(join(project, path))).map((path) => `names ${path}, which does not exist`),
+    ...commands
+      .filter((name) => !Object.hasOwn(known ?? {}, name))
+      .map((name) => `names \`npm run ${name}\`, which does not exist`),
+  ].map((says) => `${document}: ${says}`)
 }
 
 /** Paths from the project's root, in a comment's backticks. */

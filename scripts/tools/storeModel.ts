@@ -23,7 +23,7 @@ type Command =
       readonly block: number
     }
   | { readonly does: 'mined'; readonly hash: string; readonly block: number }
-  | { readonly does: 'revive' | 'unsigned' | 'takeUp'; readonly id: string }
+  | { readonly does: 'revive' | 'unsigned' | 'takeUp' | 'proveAnew'; readonly id: string }
   | { readonly does: 'restart' }
 
 /** Few of each, so that commands meet. */
@@ -54,7 +54,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     ),
   },
   fc.record({ does: fc.constant('mined' as const), hash, block }),
-  fc.record({ does: fc.constantFrom('revive' as const, 'unsigned' as const, 'takeUp' as const), id }),
+  fc.record({ does: fc.constantFrom('revive', 'unsigned', 'takeUp', 'proveAnew'), id }),
   fc.record({ does: fc.constant('restart' as const) }),
 )
 
@@ -143,6 +143,12 @@ async function carryOut(under: StoreUnderTest, model: Model, command: Command): 
       await expectRefusal(!model.jobs.has(command.id), store.reopen(command.id))
       const status = model.jobs.get(command.id)?.bundle === undefined ? 'planned' : 'proven'
       if (model.isOf(command.id, 'superseded', 'confirmed')) model.set(command.id, { status, reason: undefined })
+      return
+    }
+    case 'proveAnew': {
+      await expectRefusal(!model.jobs.has(command.id), store.proveAnew(command.id))
+      const anew = { status: 'planned', bundle: undefined, reason: undefined } as const
+      if (model.isOf(command.id, 'superseded', 'confirmed')) model.set(command.id, anew)
       return
     }
   }

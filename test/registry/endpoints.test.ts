@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } 
 import { connectProvider, type RpcAddress } from '../../prover/registry/index.ts'
 import type { EndpointChange, EndpointsOptions } from '../../prover/registry/endpoints/endpoints.ts'
 import { type FaultName, FaultProxy, faults } from '../../scripts/tools/chains/faultProxy.ts'
+import { nodeCalls } from '../../scripts/tools/chains/nodeCalls.ts'
 
 /** Of Hardhat's published mnemonic. */
 const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
@@ -48,24 +49,9 @@ async function connect(to: RpcAddress, options: EndpointsOptions = {}, chainId =
 const both = (): RpcAddress => [proxies[0].url, proxies[1].url]
 const statuses = (provider: EndpointsProvider) => provider.endpoints.state.map(({ status }) => status)
 
-/** Everything that the service asks of a node. */
-const calls: Readonly<Record<string, (provider: EndpointsProvider) => Promise<unknown>>> = {
-  eth_blockNumber: (provider) => provider.getBlockNumber(),
-  eth_getBlockByNumber: (provider) => provider.getBlock('latest'),
-  eth_getTransactionCount: (provider) => provider.getTransactionCount(Wallet.createRandom().address),
-  eth_getBalance: (provider) => provider.getBalance(new Wallet(KEY).address),
-  eth_getCode: (provider) => provider.getCode(new Wallet(KEY).address),
-  eth_call: (provider) => provider.call({ to: new Wallet(KEY).address, data: '0x' }),
-  eth_estimateGas: (provider) => provider.estimateGas({ to: new Wallet(KEY).address, from: new Wallet(KEY).address }),
-  eth_getLogs: (provider) => provider.getLogs({ fromBlock: 0, toBlock: 0 }),
-  eth_gasPrice: (provider) => provider.getFeeData(),
-  eth_getTransactionByHash: (provider) => provider.getTransaction(`0x${'11'.repeat(32)}`),
-  eth_getTransactionReceipt: (provider) => provider.getTransactionReceipt(`0x${'11'.repeat(32)}`),
-}
-
 describe('S1: a fault of the endpoint in use', () => {
   it.each(Object.keys(faults) as FaultName[])('%s: every call is answered by another one, in time', async (fault) => {
-    for (const [method, call] of Object.entries(calls)) {
+    for (const [method, call] of Object.entries(nodeCalls)) {
       for (const proxy of proxies) proxy.mend()
       const provider = await connect(both(), { asideMs: 60_000 })
       expect(provider.endpoints.inUse).toBe(proxies[0].url)
@@ -128,7 +114,7 @@ describe('S1: a fault of the endpoint in use', () => {
     const provider = await connect(proxies[0].url)
     for (const fault of ['rate-limited', 'internal-error', 'no-state'] as const) {
       proxies[0].fail(fault, ['eth_estimateGas'])
-      await expect(calls.eth_estimateGas?.(provider), fault).rejects.toMatchObject({ code: 'registry.endpoint' })
+      await expect(nodeCalls.eth_estimateGas?.(provider), fault).rejects.toMatchObject({ code: 'registry.endpoint' })
     }
   })
 

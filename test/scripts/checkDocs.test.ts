@@ -39,6 +39,8 @@ it.each([
   ['README.md', '```tree\ncircuits/\n  maths/   fixed point\n```', 'the file tree has circuits/maths'],
   ['README.md', 'Read [more](docs/gone.md).', 'links to docs/gone.md'],
   ['docs/glossary.md', 'Read [more](../docs/gone.md).', 'links to ../docs/gone.md'],
+  ['docs/faults.md', '| a fault | test/math/gone.test.ts |', 'names test/math/gone.test.ts'],
+  ['docs/faults.md', 'Run `npm run campaign:gone`.', 'names `npm run campaign:gone`'],
   ['prover/math/mul.ts', '/** Twin of `circuits/math/Gone.circom`. */', 'names circuits/math/Gone.circom'],
 ])('refuses %s with %s', (file, text, complaint) => {
   const untruths = checkDocs(projectOf({ ...truthful, [file]: text }))

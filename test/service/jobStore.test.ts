@@ -33,31 +33,13 @@ describe('SqliteJobStore', () => {
     await expect(SqliteJobStore.open(other, scope)).rejects.toThrow(StoreUnusableError)
   })
 
-  it('opens a store of the version before, with all that it holds', async () => {
-    const file = fresh()
-    const before = await SqliteJobStore.open(file, scope)
-    await before.plan(job)
-    await before.proven(job.id, 'bundle text')
-    await before.signed({ hash: '0x1', jobId: job.id, sender: '0x2', nonce: 7, raw: '0x3' })
-    await before.close()
-    const database = new DatabaseSync(file)
-    database.exec(`DROP INDEX mined_transactions; DROP INDEX transactions_of_nonce; UPDATE scope SET version = 1;
-      ALTER TABLE transactions DROP COLUMN block; ALTER TABLE transactions DROP COLUMN gas_used`)
-    database.close()
-    const store = await SqliteJobStore.open(file, scope)
-    expect(await store.transactions(job.id)).toMatchObject([{ hash: '0x1', nonce: 7, raw: '0x3' }])
-    await store.end(job.id, 'confirmed', undefined, { hash: '0x1', block: 9, gasUsed: 400_000n })
-    expect(await store.landedAfter(8)).toMatchObject([{ hash: '0x1', block: 9, job: { id: job.id } }])
-    await store.close()
-  })
-
-  it('refuses a store of a later version', async () => {
+  it('S68: refuses a store of a later version', async () => {
     const file = fresh()
     await (await SqliteJobStore.open(file, scope)).close()
     const database = new DatabaseSync(file)
-    database.exec('UPDATE scope SET version = 3')
+    database.exec('UPDATE scope SET version = 4')
     database.close()
     await expect(SqliteJobStore.open(file, scope)).rejects.toThrow(StoreUnusableError)
-    await expect(SqliteJobStore.open(file, scope)).rejects.toThrow('its version is 3, expected 2')
+    await expect(SqliteJobStore.open(file, scope)).rejects.toThrow('its version is 4, expected 3')
   })
 })

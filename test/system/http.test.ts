@@ -16,7 +16,10 @@ import { FleetGauges } from '../../prover/service/http/fleet.ts'
 import { limitsFor, ReadinessWatch, type ReadinessParts } from '../../prover/service/http/readiness.ts'
 import type { SurfaceOptions } from '../../prover/service/http/surface.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
+import { FaultProxy } from '../../scripts/tools/chains/faultProxy.ts'
+import { nodeCalls } from '../../scripts/tools/chains/nodeCalls.ts'
 import { fuzzHttp } from '../../scripts/tools/httpFuzz.ts'
+import { shiftClock } from '../../scripts/tools/shiftedClock.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 import { type ChainProxy, startChainProxy } from './chainProxy.ts'
 import { type Served, serveIn } from './serveHere.ts'
@@ -81,10 +84,15 @@ async function metricsOfFleet(): Promise<string> {
 
 describe('the HTTP interface', () => {
   let served: Served
+  let node: FaultProxy
   beforeAll(async () => {
-    served = await serveHere('main')
+    node = await FaultProxy.start(tryOut.rpc)
+    served = await serveIn({ ...tryOut, rpc: node.url }, join(folder, 'main', 'serve.sqlite'), { apiKeys })
   })
-  afterAll(() => served?.end())
+  afterAll(async () => {
+    await served?.end()
+    node?.close()
+  })
 
   const ask = (path: string, init: RequestInit = {}) => fetch(`${served.url}${path}`, init)
   const json = async (path: string) => (await ask(path)).json()
@@ -251,7 +259,7 @@ describe('the HTTP interface', () => {
     expect(batch.stepSeconds.prove).toBeGreaterThan(0)
     expect(batch.transactions).toHaveLength(1)
     const { sending } = await json('/v1/status')
-    expect(sending).toMatchObject({ endpoint: new URL(tryOut.rpc).origin, pendingTransactions: [] })
+    expect(sending).toMatchObject({ endpoint: node.url, pendingTransactions: [] })
     expect(sending.lastsBatches).toBeGreaterThan(1000)
     expect(await json(`/v1/batches/${batch.id}/verdict`)).toMatchObject({ valid: true, failure: null })
     const bundle = await json(`/v1/batches/${batch.id}/bundle`)
@@ -395,6 +403,11 @@ describe('the HTTP interface', () => {
     await post('/v1/prover/resume', { ...bearer(keys.operator), ...once() })
   })
 
+  it('S1: asks nothing of a node that is not tried to fail at every method', () => {
+    const tried = [...Object.keys(nodeCalls), 'eth_sendRawTransaction']
+    expect([...new Set(node.asked)].filter((method) => !tried.includes(method))).toEqual(['eth_chainId'])
+  })
+
   it('writes no key of anybody into its log', () => {
     const text = served.lines.join('')
     expect(text).toContain('"event":"confirmed"')
@@ -507,6 +520,33 @@ describe('readiness', () => {
     await tryOut.feed(1)
     expect((await look()).failing).toEqual(['lag'])
     provider.destroy()
+  })
+
+  it.each([
+    [-600, /^the chain is (10 min|9 min \d+ s|10 min \d+ s) ahead of this machine: set its clock$/],
+    [
+      600,
+      /^blocks come that are (10 min|9 min \d+ s|10 min \d+ s) old by this machine’s clock: set it, or see whether the node catches up$/,
+    ],
+  ])('S69, W4: goes when the clock is %i s off the chain’s, and comes back when it is set', async (off, words) => {
+    const limits = { hasTimeOfDay: true, headAgeSeconds: 10 ** 9 }
+    const { look, says, provider } = await watchHere(`clock ${off}`, { limits })
+    const chainAhead = async () => ((await provider.getBlock('latest'))?.timestamp ?? 0) - Math.floor(Date.now() / 1000)
+    const right = await chainAhead()
+    shiftClock(right)
+    try {
+      expect((await look()).failing).toEqual([])
+      shiftClock(right + off)
+      await provider.send('evm_mine', [])
+      expect((await look()).failing).toEqual(['clock'])
+      expect(await says('clock')).toMatch(words)
+      shiftClock(right)
+      await provider.send('evm_mine', [])
+      expect((await look()).failing).toEqual([])
+    } finally {
+      shiftClock(0)
+      provider.destroy()
+    }
   })
 
   it('W4: goes when the last proof failed, until one is made', async () => {

@@ -3,12 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseEther, parseUnits, toQuantity, Transaction, type Wallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createProver, type Prover } from '../../prover/proof/index.ts'
-import type { JobStore, SignedTransaction } from '../../prover/service/daemon/jobStore.ts'
-import { type ServeEvent, type ServeOptions, serve } from '../../prover/service/daemon/serve.ts'
+import type { JobStore } from '../../prover/service/daemon/jobStore.ts'
 import type { SubmitterState } from '../../prover/service/daemon/submitter.ts'
-import { defaultTriggerPolicy } from '../../prover/service/daemon/triggers.ts'
 import { FaultProxy } from '../../scripts/tools/chains/faultProxy.ts'
 import { ProvenBatches } from '../../scripts/tools/chains/provenBatches.ts'
+import {
+  isEachDearer,
+  openSending,
+  type Sending,
+  type SendingService,
+  signedIn,
+} from '../../scripts/tools/chains/sendingService.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 
 const folder = temporaryFolder()
@@ -42,70 +47,10 @@ afterEach(async () => {
   await undo()
 })
 
-type Service = {
-  readonly events: ServeEvent[]
-  readonly steps: () => readonly string[]
-  readonly state: () => SubmitterState
-  /** Waits for a step, the n-th of its kind. */
-  until(step: ServeEvent['step'], count?: number): Promise<ServeEvent>
-  stop(): Promise<void>
-}
-
-type Sending = Partial<Pick<ServeOptions, 'confirmations' | 'bumpAfterMs' | 'maxFeePerGas' | 'leastBatches'>> & {
-  readonly rpc?: string
-}
-
 /** The service with these proven batches, and no keys to prove others. */
-async function sending(
-  account: Wallet,
-  store: JobStore,
-  { rpc = range.url, ...options }: Sending = {},
-): Promise<Service> {
+function sending(account: Wallet, store: JobStore, options: Sending = {}): Promise<SendingService> {
   if (!stores.includes(store)) stores.push(store)
-  const client = await range.client(rpc, account)
-  const controller = new AbortController()
-  const events: ServeEvent[] = []
-  let submitter: { readonly state: SubmitterState } | undefined
-  const ended = serve({
-    ...{ client, account, store, prover, families: [], triggers: defaultTriggerPolicy, pollMs: 15, bumpAfterMs: 100 },
-    ...options,
-    signal: controller.signal,
-    onEvent: (event) => void events.push(event),
-    onSubmitter: (known) => {
-      submitter = known
-    },
-  })
-  const failed = ended.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  return {
-    events,
-    steps: () => events.map(({ step }) => step),
-    state: () => submitter?.state as SubmitterState,
-    until: async (step, count = 1) => {
-      const found = () => events.filter((event) => event.step === step)[count - 1]
-      const patience = performance.now() + 60_000
-      while (found() === undefined && performance.now() < patience) {
-        const error = await Promise.race([failed, sleep(10)])
-        if (error !== undefined) throw error
-      }
-      const event = found()
-      if (event === undefined) throw new Error(`No ${step} among ${JSON.stringify(events)}`)
-      return event
-    },
-    stop: async () => {
-      controller.abort()
-      await ended
-      client.provider.destroy()
-    },
-  }
-}
-
-/** Every transaction that was ever signed. */
-async function signedIn(store: JobStore): Promise<readonly SignedTransaction[]> {
-  const jobs = await store.jobs()
-  return (await Promise.all(jobs.map(({ id }) => store.transactions(id)))).flat()
+  return openSending(range, prover, account, store, options)
 }
 
 /** Transactions that landed of all that were ever signed, and the nonces that were used. */
@@ -204,12 +149,7 @@ describe('S4: fees', () => {
     const transactions = (await signedIn(store)).map(({ raw }) => Transaction.from(raw))
     expect(new Set(transactions.map(({ nonce }) => nonce))).toEqual(new Set([0]))
     expect(transactions.length).toBeGreaterThanOrEqual(4)
-    for (const field of ['maxFeePerGas', 'maxPriorityFeePerGas'] as const) {
-      const fees = transactions.map((transaction) => transaction[field] ?? 0n)
-      for (const [i, fee] of fees.entries()) {
-        if (i > 0) expect(1000n * (fees[i - 1] ?? 0n)).toBeGreaterThanOrEqual(1125n * fee)
-      }
-    }
+    expect(await isEachDearer(store)).toBe(true)
     await setBaseFee(GWEI)
     await range.mine()
     await service.until('confirmed')
@@ -349,8 +289,30 @@ describe('a store that another account signed in', () => {
   })
 })
 
+it('S67: a store that has forgotten what it had signed and sent: the batch lands once, by that nonce', async () => {
+  const account = await range.account()
+  const undoSent = await range.checkpoint()
+  const knowing = await range.store('BTC-USD')
+  const first = await sending(account, knowing)
+  await first.until('confirmed')
+  await first.stop()
+  const [{ raw }] = (await signedIn(knowing)) as unknown as [{ readonly raw: string }]
+  await undoSent()
+  await range.mineAtOnce(false)
+  await range.chain.send('eth_sendRawTransaction', [raw])
+  const second = await sending(account, await range.store('BTC-USD'))
+  // A node that tries a batch on what waits already says that it would come too late.
+  while (!second.steps().some((step) => step === 'signed' || step === 'superseded')) await sleep(10)
+  await sleep(100)
+  await range.mine()
+  if (second.steps().includes('signed')) await second.until('confirmed')
+  await second.stop()
+  expect(await range.sequences()).toEqual([1, 0])
+  expect(await nonceOf(account)).toBe(1)
+})
+
 describe('S5: reorganisations', () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 32])(
     'of %i blocks: the batch that was undone lands again, by the transaction that was signed',
     async (depth) => {
       const account = await range.account()

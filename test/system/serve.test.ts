@@ -64,7 +64,7 @@ describe('zkrisk serve', () => {
     await jobs.close()
   })
 
-  it('ends with 0 on SIGTERM, after the job under way, and does not show the key', async () => {
+  it('S71: ends with 0 on SIGTERM, after the job under way, and does not show the key', async () => {
     await tryOut.feed(1)
     landed++
     const args = ['serve', '--rpc', tryOut.rpc, '--deployment', tryOut.deploymentFile, '--key-file', tryOut.keyFile]

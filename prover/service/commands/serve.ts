@@ -6,7 +6,7 @@ import type { ServeEvent } from '../daemon/serve.ts'
 import type { RunServeOptions } from '../daemon/serving.ts'
 import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
-import type { Terminal } from '../text/terminal.ts'
+import { type Terminal, unlessUnwritable } from '../text/terminal.ts'
 import { action, addCommand, fraction, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { stopSignal } from './stop.ts'
 
@@ -143,7 +143,7 @@ export function addServeCommand(program: Command): void {
       const { runServe } = await import('../daemon/serving.ts')
       const log = await openLog(options, terminal)
       const onEvent = (event: ServeEvent): void => {
-        if (terminal.json) terminal.result({ time: new Date().toISOString(), ...event }, '')
+        if (terminal.json) unlessUnwritable(() => terminal.result({ time: new Date().toISOString(), ...event }, ''))
         if (!terminal.json || options.log === 'json') log.event(event)
       }
       const events = await runServe({
@@ -164,11 +164,8 @@ export function addServeCommand(program: Command): void {
         signal: stopSignal(),
         onEvent,
       })
-      if (!terminal.json)
-        terminal.result(
-          undefined,
-          `${events.confirmed} ${events.confirmed === 1 ? 'batch' : 'batches'} confirmed, ${events.superseded} superseded.`,
-        )
+      const ended = `${events.confirmed} ${events.confirmed === 1 ? 'batch' : 'batches'} confirmed, ${events.superseded} superseded.`
+      if (!terminal.json) unlessUnwritable(() => terminal.result(undefined, ended))
     }),
   )
 }

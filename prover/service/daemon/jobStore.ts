@@ -38,6 +38,13 @@ export type SignedTransaction = {
   readonly signedAt: number
 }
 
+/** Begins the reason of a job that ended because what is kept as its proof is none: the registry's own word. */
+export const NO_PROOF = 'ProofRejected'
+
+/** Takes a job up again that had ended, with its proof unless that was the reason. @throws {@link UnknownJobError} */
+export const takeUp = (store: JobStore, { id, reason }: Job): Promise<Job> =>
+  reason?.startsWith(NO_PROOF) ? store.proveAnew(id) : store.reopen(id)
+
 /** Where a job's transaction was mined, and what it took. */
 export type Mined = { readonly hash: string; readonly block: number; readonly gasUsed: bigint }
 
@@ -68,6 +75,8 @@ export interface JobStore {
   unsigned(id: string): Promise<void>
   /** Takes a job up again that had ended: the chain is back where the batch fits. @throws {@link UnknownJobError} */
   reopen(id: string): Promise<Job>
+  /** As {@link reopen}, without the proof that it had: the registry takes that for none. @throws {@link UnknownJobError} */
+  proveAnew(id: string): Promise<Job>
   /** Jobs that have not ended, oldest first. */
   openJobs(): Promise<readonly Job[]>
   /** All jobs, newest first. */
@@ -76,7 +85,7 @@ export interface JobStore {
   find(id: string): Promise<Job | undefined>
   /** How many jobs there are, by status. */
   counts(): Promise<Readonly<Record<JobStatus, number>>>
-  /** Writes something that changes nothing: throws where nothing can be kept any more. */
+  /** Writes something that means nothing: throws where nothing can be kept any more. */
   requireWritable(): Promise<void>
   /** Transactions of a job, newest first. */
   transactions(jobId: string): Promise<readonly SignedTransaction[]>
@@ -174,6 +183,32 @@ export class StoreUnusableError extends ProverError {
       ? 'Check which database and schema the address names (docs/operations.md).'
       : 'Check the path, the disk and the file, or name another one.'
     super(`${file} cannot be used as a store (${reason}). ${advice}`, { cause })
+    this.file = file
+  }
+}
+
+/** Something in the store is not as it was written. */
+export class StoreDamagedError extends ProverError {
+  readonly code = 'service.store-damaged'
+  readonly file: string
+
+  constructor(file: string, reason: string, cause?: unknown) {
+    super(
+      `${file} is damaged (${reason}). Move it away, with what lies beside it under its name, and start again: what is in force ` +
+        'is read from the chain, and what was under way is proven again (docs/operations.md).',
+      { cause },
+    )
+    this.file = file
+  }
+}
+
+/** Its disk takes nothing, or gives nothing back: nothing new is begun until it does. */
+export class StoreFailedError extends ProverError {
+  readonly code = 'service.store-failed'
+  readonly file: string
+
+  constructor(file: string, reason: string, cause: unknown) {
+    super(`${file} could not be written or read (${reason}). Make room, or mend the disk.`, { cause })
     this.file = file
   }
 }

@@ -3,6 +3,7 @@
  * nonce, is on the disk before it is sent, and what became of it is asked of the chain, never assumed.
  */
 import { isError, keccak256, type Provider, type Signer, Transaction, type TransactionReceipt } from 'ethers'
+import { ProverError } from '../../errors.ts'
 import { GAS_MARGIN_PERCENT, type RegistryClient } from '../../registry/market/client.ts'
 import { ask, ContractRevertError, nodesWords, typedCallError } from '../../registry/contractErrors.ts'
 import { type Cargo, marketCargo } from './cargo.ts'
@@ -12,6 +13,7 @@ import {
   type JobStore,
   type LandedJob,
   type Mined,
+  NO_PROOF,
   type SignedTransaction,
   WATCHED_BLOCKS,
 } from './jobStore.ts'
@@ -87,7 +89,8 @@ export class Sender {
    */
   async sign(job: Job): Promise<Landing | undefined> {
     const { client, account, store, maxFeePerGas: cap } = this.options
-    const cargo = this.cargoOf(job)
+    const cargo = this.readableCargoOf(job)
+    if ('status' in cargo) return cargo
     if (await cargo.isApplied()) return APPLIED_ELSEWHERE
     const { to, data } = cargo
     const { chainId } = client
@@ -274,6 +277,16 @@ export class Sender {
   private cargoOf(job: Job): Cargo {
     const { client, cargoOf } = this.options
     return cargoOf?.(job) ?? marketCargo(client, job)
+  }
+
+  /** What no contract could even read as a proof is refused here. */
+  private readableCargoOf(job: Job): Cargo | Landing {
+    try {
+      return this.cargoOf(job)
+    } catch (error) {
+      if (!(error instanceof ProverError)) throw error
+      return { status: 'superseded', reason: `${NO_PROOF}: ${error.message}` }
+    }
   }
 
   private async receiptsOf(transactions: readonly SignedTransaction[]): Promise<readonly TransactionReceipt[]> {

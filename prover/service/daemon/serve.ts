@@ -21,7 +21,7 @@ import { isShadowName } from '../../market/marketId.ts'
 import { type Parameters, updateMarket } from '../../parameters/marketRisk.ts'
 import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
 import { volatilityModelOfId } from '../../volatility/models.ts'
-import { type Job, type JobStore, jobIdOf } from './jobStore.ts'
+import { type Job, type JobStore, jobIdOf, NO_PROOF, takeUp } from './jobStore.ts'
 import { keyHashOf, proveStatement } from './proving.ts'
 import { WEI_PER_GWEI } from './fees.ts'
 import type { Landing } from './sender.ts'
@@ -34,6 +34,7 @@ import type { AlarmWatch } from '../../registry/market/alarmWatch.ts'
 import { type AccountNow, AccountsLane, type AccountsOptions, isAccountJob } from './accounts/lane.ts'
 import { type AlarmEvent, reportAlarms } from './alarms.ts'
 import { marketCargo } from './cargo.ts'
+import { JustEnded } from './justEnded.ts'
 import { Settling } from './settling.ts'
 import {
   defaultTriggerPolicy,
@@ -178,8 +179,6 @@ const POLL_MS = 500
 /** Blocks of chains that settle fast are as far apart; a quarter of a second is little of what a proof takes. */
 const SETTLE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
-/** A batch that was refused is not made again at once: the chain's clock or state must have moved. */
-const REFUSED_PAUSE_MS = 5_000
 /** Time that a stopped service takes to finish its jobs: whoever stops it kills it after half a minute. */
 const FINISH_MS = 25_000
 
@@ -216,6 +215,7 @@ const FATAL: ReadonlySet<string> = new Set([
   'service.store-in-use',
   'service.store-scope',
   'service.store-unusable',
+  'service.store-damaged',
 ])
 
 /**
@@ -246,8 +246,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   let stopBy = Number.POSITIVE_INFINITY
   while (true) {
     if (signal.aborted) {
-      stopBy = Math.min(stopBy, Date.now() + FINISH_MS)
-      if (Date.now() > stopBy || !(await service.hasOpenJob().catch(() => false))) break
+      stopBy = Math.min(stopBy, performance.now() + FINISH_MS)
+      if (performance.now() > stopBy || !(await service.hasOpenJob().catch(() => false))) break
     }
     try {
       options.control?.round()
@@ -292,6 +292,7 @@ class Service {
   /** A batch waits so long yet for markets that have not moved. */
   private settlesInMs = Number.POSITIVE_INFINITY
   private lastBuild: string | undefined
+  private readonly justEnded = new JustEnded()
   /** Shadows of batches that a circuit refused or that came too late, and when each is tried again, by itself. */
   private readonly suspects = new Map<string, number>()
   /** What was last reported as nobody's to prove. */
@@ -316,6 +317,7 @@ class Service {
     const report = (event: ServeEvent): Promise<void> => this.report(event)
     const lane = new AccountsLane({
       ...{ ...accounts, prover, store, proofsUnderWay, from: account.address, signal, report },
+      justEnded: this.justEnded,
     })
     this.options.onAccounts?.(lane)
     return lane
@@ -428,11 +430,14 @@ class Service {
     })
     const id = jobIdOf(next.batch.build.name, statement.publicSignals)
     const summary = next.batch.markets.map(({ sequence }, i) => `${next.names[i]} #${sequence}`).join(', ')
+    const isKnown = (await this.store.find(id)) !== undefined
     let job = await this.store.plan({ id, build: next.batch.build.name, trigger, summary })
+    // A proof that cannot be kept is of no use, and a job that is there already has not shown that anything can.
+    if (isKnown) await this.store.requireWritable()
     // One that had landed waits again where the chain was reorganised deeper than it is watched.
     if (job.status === 'superseded' || job.status === 'confirmed') {
-      if (Date.now() - job.updatedAt < REFUSED_PAUSE_MS) return false
-      job = await this.store.reopen(id)
+      if (this.justEnded.left(id) > 0) return false
+      job = await takeUp(this.store, job)
     }
     this.lastBuild = next.batch.build.name
     await this.options.control?.begun(next.names, id)
@@ -482,7 +487,7 @@ class Service {
       unserved,
     )
     if (found !== undefined) return found
-    const due = free.find((name) => (this.suspects.get(name) ?? Number.POSITIVE_INFINITY) <= Date.now())
+    const due = free.find((name) => (this.suspects.get(name) ?? Number.POSITIVE_INFINITY) <= performance.now())
     const alone = due === undefined ? undefined : await this.nextBatch([due], unserved)
     if (alone === undefined) await this.reportUnserved(unserved.join('; '))
     return alone
@@ -490,7 +495,7 @@ class Service {
 
   /** A batch could not be proven, or did not land: it may be for one of its shadows. */
   private suspect({ names }: Pick<NextBatch, 'names'>): void {
-    const until = Date.now() + (names.length === 1 ? REFUSED_SHADOW_PAUSE_MS : 0)
+    const until = performance.now() + (names.length === 1 ? REFUSED_SHADOW_PAUSE_MS : 0)
     for (const name of names.filter(isShadowName)) this.suspects.set(name, until)
   }
 
@@ -663,15 +668,17 @@ class Service {
     }
     if (landing.status === 'superseded') {
       await this.store.end(job.id, 'superseded', landing.reason)
+      this.justEnded.add(job.id)
       if (isAccountJob(job)) this.accounts?.refusedNow(job)
       // It may have been for one of its shadows.
-      const names = isAccountJob(job) ? [] : this.marketsOf(job)
+      const names = isAccountJob(job) || landing.reason.startsWith(NO_PROOF) ? [] : this.marketsOf(job)
       if (!names.every(isShadowName)) this.suspect({ names })
       await this.report({ step: 'superseded', job: job.id, build: job.build, detail: landing.reason })
       return true
     }
     const { mined } = landing
     await this.store.end(job.id, 'confirmed', undefined, mined)
+    this.justEnded.add(job.id)
     const cost = mined === undefined ? '' : `, ${mined.gasUsed.toLocaleString('en')} gas`
     const others = isAccountJob(job) ? 'not put in force' : 'moved by another batch before'
     const skipped = landing.skipped.length === 0 ? '' : `, ${landing.skipped.join(', ')} ${others}`

@@ -91,7 +91,7 @@ export async function jobReading(
     ...{ id, build, status, trigger, summary, reason: reason ?? null },
     createdAt: new Date(createdAt).toISOString(),
     updatedAt: new Date(updatedAt).toISOString(),
-    stages: Object.fromEntries(stageNames.map((name) => [name, told(stages[name])])) as Record<
+    stages: Object.fromEntries(stageNames.map((name) => [name, told(stages[name]?.at)])) as Record<
       (typeof stageNames)[number],
       string | null
     >,

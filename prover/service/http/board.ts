@@ -16,8 +16,10 @@ export type ToldEvent = ServeEvent & {
 export const stageNames = ['planned', 'proven', 'signed', 'sent', 'confirmed'] as const
 export type StageName = (typeof stageNames)[number]
 
-/** Unix milliseconds at which a batch reached a stage. */
-export type Stages = Partial<Record<StageName, number>>
+/** Of the clock of the day, in unix milliseconds, and of the one that never steps, by which times between them are told. */
+export type Moment = { readonly at: number; readonly steady: number }
+/** When a batch reached each stage. */
+export type Stages = Partial<Record<StageName, Moment>>
 
 /** What the prover last failed with, and since when it has not proven anything. */
 export type ProverFailure = { readonly code: string; readonly detail: string; readonly since: number }
@@ -122,7 +124,7 @@ export class Board {
     if (job === undefined || stage === undefined) return
     const known = this.stages.get(job) ?? {}
     // A transaction that is sent again was sent at first when it was.
-    this.stages.set(job, { ...known, [stage]: known[stage] ?? now })
+    this.stages.set(job, { ...known, [stage]: known[stage] ?? { at: now, steady: performance.now() } })
     if (build !== undefined) this.builds.set(job, build)
     for (const old of this.stages.keys()) {
       if (this.stages.size <= MOST_JOBS) break

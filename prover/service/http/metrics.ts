@@ -36,7 +36,7 @@ export const stepSeconds = (stages: Stages): Readonly<Partial<Record<(typeof ste
   Object.fromEntries(
     steps.flatMap(([name, from, to]) => {
       const [began, ended] = [stages[from], stages[to]]
-      return began === undefined || ended === undefined ? [] : [[name, (ended - began) / 1000]]
+      return began === undefined || ended === undefined ? [] : [[name, (ended.steady - began.steady) / 1000]]
     }),
   )
 

@@ -21,9 +21,12 @@ const statuses: Readonly<Record<string, number>> = {
   'registry.unknown-market': 404,
   'service.round-of-others': 422,
   'service.rounds-full': 503,
+  'registry.disk-full': 503,
+  'registry.file-write': 503,
   'registry.rpc': 503,
   'registry.rpc-unreachable': 503,
   'service.database-unreachable': 503,
+  'service.store-failed': 503,
   'service.unknown-job': 404,
 }
 

@@ -75,6 +75,8 @@ export class ReadinessWatch {
   private checks = new Map<CheckName, Check>()
   private lookedAt = Date.now()
   private headSeen: Sight | undefined
+  /** Seconds that the last new block was behind this machine's clock when it was seen. */
+  private newBlockBehind = 0
   private readonly feedsSeen = new Map<string, Sight>()
   private readonly waitingSince = new Map<string, number>()
   /** Seconds that each market's feed has been silent. */
@@ -101,7 +103,7 @@ export class ReadinessWatch {
 
   async look(): Promise<Readiness> {
     await this.lookStore()
-    await this.lookProver()
+    await this.try('prover', async () => [...(await this.judgeProver()), true] as const)
     const head = await this.try('rpc', async () => {
       const found = await this.parts.figures.head()
       return [true, `the node answers with block ${found.number}`, found] as const
@@ -148,7 +150,7 @@ export class ReadinessWatch {
     }
   }
 
-  private async lookProver(): Promise<void> {
+  private async judgeProver(): Promise<readonly [ok: boolean, says: string]> {
     const { board, requests } = this.parts
     const [failure, pause, idleMs] = [board.proverFailure(), await requests.pause(), requests.idleMs()]
     const wrong =
@@ -159,29 +161,33 @@ export class ReadinessWatch {
           : idleMs > STALLED_MS
             ? `the service has not gone round for ${duration(idleMs / 1000)}`
             : undefined
-    this.keep('prover', wrong === undefined, wrong ?? 'goes round and nothing has failed')
+    return [wrong === undefined, wrong ?? 'goes round and nothing has failed']
   }
 
   private lookHead(head: Head): void {
     const nowMs = performance.now()
-    if (this.headSeen?.value !== head.number) this.headSeen = { value: head.number, atMs: nowMs }
+    const before = this.headSeen
+    if (before?.value !== head.number) this.headSeen = { value: head.number, atMs: nowMs }
     const { headAgeSeconds, hasTimeOfDay } = this.parts.limits
-    const still = (nowMs - this.headSeen.atMs) / 1000
+    const still = (nowMs - (this.headSeen?.atMs ?? nowMs)) / 1000
     const behind = Date.now() / 1000 - head.time
     if (headAgeSeconds === undefined) {
       this.keep('head', true, `block ${head.number}; a development chain mines when it is sent something`)
     } else {
       this.keep('head', ...judgeHead(head, hasTimeOfDay ? Math.max(still, behind) : still, headAgeSeconds))
     }
-    const isAhead = hasTimeOfDay && -behind > CLOCK_SKEW_SECONDS
-    const goes = hasTimeOfDay
-      ? 'this machine’s clock goes with the chain’s'
-      : 'a development chain has a clock of its own'
-    this.keep(
-      'clock',
-      !isAhead,
-      isAhead ? `the chain is ${duration(-behind)} ahead of this machine: set its clock` : goes,
-    )
+    // A block that came since the last look was made a moment ago, unless the node catches up with its chain.
+    if (before !== undefined && before.value !== head.number) this.newBlockBehind = behind
+    this.keep('clock', ...this.judgeClock(behind, hasTimeOfDay))
+  }
+
+  private judgeClock(behind: number, hasTimeOfDay: boolean): readonly [ok: boolean, says: string] {
+    if (!hasTimeOfDay) return [true, 'a development chain has a clock of its own']
+    if (-behind > CLOCK_SKEW_SECONDS)
+      return [false, `the chain is ${duration(-behind)} ahead of this machine: set its clock`]
+    if (this.newBlockBehind <= CLOCK_SKEW_SECONDS) return [true, 'this machine’s clock goes with the chain’s']
+    const says = `blocks come that are ${duration(this.newBlockBehind)} old by this machine’s clock`
+    return [false, `${says}: set it, or see whether the node catches up`]
   }
 
   private judgeFeeds(feeds: readonly FeedReading[]): readonly [ok: boolean, says: string] {

@@ -12,7 +12,22 @@ export type Streams = {
   readonly err: (text: string) => void
 }
 
-export const ownStreams: Streams = { out: (text) => writeAll(1, text), err: (text) => writeAll(2, text) }
+export const ownStreams: Streams = {
+  out: (text) => writeAll(1, text),
+  err: (text) => unlessUnwritable(() => writeAll(2, text)),
+}
+
+/** What a disk answers that is full or broken. */
+const UNWRITABLE: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'])
+
+/** Tells, and goes on where nobody can be told: work that is under way is worth more than its log. */
+export function unlessUnwritable(tell: () => void): void {
+  try {
+    tell()
+  } catch (error) {
+    if (!UNWRITABLE.has((error as NodeJS.ErrnoException).code)) throw error
+  }
+}
 
 /** Where a command speaks: results to standard output, progress to standard error. */
 export type Terminal = {

@@ -88,10 +88,14 @@ export class ProvenBatches {
 
   /** File of a new store in which these are to be sent. */
   async storeFile(...names: readonly MarketName[]): Promise<string> {
+    return this.storeFileOf(...names.map((name) => this.batches[name]))
+  }
+
+  /** As {@link storeFile}, of batches that need not be these. */
+  async storeFileOf(...batches: readonly ProvenBatch[]): Promise<string> {
     const file = join(this.folder, `store${this.#stores++}.sqlite`)
     const store = await SqliteJobStore.open(file, this.scope)
-    for (const name of names) {
-      const { bundle, ...job } = this.batches[name]
+    for (const { bundle, ...job } of batches) {
       await store.plan(job)
       await store.proven(job.id, bundle)
     }

@@ -10,6 +10,9 @@ const script = join(import.meta.dirname, 'trialWorker.ts')
 
 export class WorkerProcess {
   readonly events: WorkerEvent[] = []
+  /** When each of these was heard of, by this process's clock that never steps. */
+  readonly heardAt: number[] = []
+  killedAt: number | undefined
   readonly ended: Promise<unknown>
   readonly #child: ChildProcess
   #told: () => void = () => undefined
@@ -19,6 +22,7 @@ export class WorkerProcess {
     this.ended = once(this.#child, 'exit')
     createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       this.events.push(JSON.parse(line) as WorkerEvent)
+      this.heardAt.push(performance.now())
       this.#told()
     })
   }
@@ -48,6 +52,7 @@ export class WorkerProcess {
   }
 
   async kill(): Promise<void> {
+    this.killedAt ??= performance.now()
     this.signal('SIGKILL')
     await this.ended
   }

@@ -24,7 +24,8 @@ import { unpack } from '../../../statement/words.ts'
 import { exactMoney, isoTime } from '../../text/figures.ts'
 import { describeError } from '../../text/terminal.ts'
 import type { Cargo } from '../cargo.ts'
-import type { Job, JobStore } from '../jobStore.ts'
+import { type Job, type JobStore, takeUp } from '../jobStore.ts'
+import type { JustEnded } from '../justEnded.ts'
 import type { PortfolioModels } from '../portfolios/place.ts'
 import { proveStatement } from '../portfolios/proofMaker.ts'
 import type { ServeEvent } from '../serve.ts'
@@ -59,6 +60,8 @@ type Parts = AccountsOptions & {
   readonly from: string
   readonly signal: AbortSignal
   readonly report: (event: ServeEvent) => Promise<void>
+  /** Of this service, whatever they are about. */
+  readonly justEnded: JustEnded
 }
 
 /** How the pipeline stands, for whoever watches. */
@@ -74,8 +77,6 @@ export type AccountsState = Queue & {
 const MOST_WAITING = 8
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
-/** One that ended a moment ago is not made again at once: the chain's clock or state must have moved. */
-const REFUSED_PAUSE_MS = 5_000
 /** A piece of work that the registry refused so often is of accounts that are left out. */
 const MOST_REFUSED = 3
 /** Nodes may be behind: arrays that nobody brings any more are waited for so long. */
@@ -99,7 +100,7 @@ export class AccountsLane {
   private readonly proofs = new Map<string, Promise<void>>()
   private readonly refused = new Map<string, number>()
   private readonly missingSince = new Map<string, number>()
-  /** Accounts whose last work ended a moment ago, in unix milliseconds. */
+  /** Accounts whose last work ended a moment ago; this and the other moments are of the clock that never steps. */
   private readonly heldUntil = new Map<string, number>()
   /** What no pause mends. */
   private readonly broken: unknown[] = []
@@ -127,7 +128,7 @@ export class AccountsLane {
 
   get state(): AccountsState {
     const underWay = [...this.units.values()].map(({ id, kind, trigger, summary }) => ({ id, kind, trigger, summary }))
-    const isPaused = Date.now() < this.pausedUntil
+    const isPaused = performance.now() < this.pausedUntil
     return {
       ...this.selection.queue,
       underWay,
@@ -155,7 +156,7 @@ export class AccountsLane {
   /** Begins a piece of work; false if nothing is to be begun now. What fails is told, and tried again after a pause. */
   async plan(): Promise<boolean> {
     if (this.broken.length > 0) throw this.broken.shift()
-    if (Date.now() < this.pausedUntil) return false
+    if (performance.now() < this.pausedUntil) return false
     try {
       return await this.begin()
     } catch (error) {
@@ -204,7 +205,7 @@ export class AccountsLane {
   }
 
   private underWayIn(open: readonly Job[], units: ReadonlyMap<string, Unit>): UnderWay {
-    for (const [account, until] of this.heldUntil) if (until < Date.now()) this.heldUntil.delete(account)
+    for (const [account, until] of this.heldUntil) if (until < performance.now()) this.heldUntil.delete(account)
     const accounts = new Set<string>(this.heldUntil.keys())
     const arrays = new Map<bigint, readonly Strikes[]>()
     let isCountOpening = false
@@ -245,14 +246,18 @@ export class AccountsLane {
     }
     const round = isoTime(unit.prices.round.asOf)
     const said = `${unit.kind} of the round of ${round}: ${summary}`
+    const isKnown = (await store.find(id)) !== undefined
     let job = await store.plan({ id, build, trigger, summary: said })
+    // As of batches: what cannot be kept is not proven.
+    if (isKnown) await store.requireWritable()
     if (job.status === 'superseded' || job.status === 'confirmed') {
-      if (Date.now() - job.updatedAt < REFUSED_PAUSE_MS) {
+      const left = this.parts.justEnded.left(id)
+      if (left > 0) {
         // Others need not wait with them.
-        for (const { account } of unit.accounts) this.heldUntil.set(account, job.updatedAt + REFUSED_PAUSE_MS)
+        for (const { account } of unit.accounts) this.heldUntil.set(account, performance.now() + left)
         return unit.accounts.length > 0
       }
-      job = await store.reopen(id)
+      job = await takeUp(store, job)
     }
     const name = trigger.slice(0, trigger.indexOf(':'))
     await report({ step: 'planned', job: id, build, trigger: name, detail: `${said} (${trigger})` })
@@ -316,7 +321,7 @@ export class AccountsLane {
   private async failed(error: unknown): Promise<void> {
     if (!(error instanceof ProverError)) throw error
     const { code, message } = error
-    this.pausedUntil = Date.now() + this.pause
+    this.pausedUntil = performance.now() + this.pause
     this.pausedFor = `${message} (${code})`
     const detail = `accounts: ${this.pausedFor}; again in ${this.pause / 1000} s`
     this.pause = Math.min(2 * this.pause, LONGEST_PAUSE_MS)
@@ -325,6 +330,7 @@ export class AccountsLane {
 
   private async end(job: Job, { code, says }: Dropped): Promise<void> {
     await this.parts.store.end(job.id, 'superseded', says)
+    this.parts.justEnded.add(job.id)
     const told = { step: 'superseded', job: job.id, build: job.build, code } as const
     await this.parts.report({ ...told, detail: `${job.summary}: ${says}` })
   }
@@ -346,9 +352,9 @@ export class AccountsLane {
         own.kind === 'arrays' ? [] : own.arrayRoots.filter((root) => !this.ledger.isArrayHeld(root, own.asOf))
       if (missing.length === 0) return job
       if (missing.every((root) => brought.has(root)) || this.isBrought(missing)) continue
-      const since = this.missingSince.get(job.id) ?? Date.now()
+      const since = this.missingSince.get(job.id) ?? performance.now()
       this.missingSince.set(job.id, since)
-      if (Date.now() - since < ARRAYS_MISSING_MS) continue
+      if (performance.now() - since < ARRAYS_MISSING_MS) continue
       await this.end(job, { code: 'arrays-missing', says: 'arrays that it rests on did not land' })
     }
     return undefined
@@ -384,7 +390,8 @@ export class AccountsLane {
     this.missingSince.delete(job.id)
     const own = accountJobOf(job)
     for (const account of inForceOf(own).filter(({ account: address }) => !skipped.includes(address))) {
-      const waitedSeconds = (Date.now() - own.since) / 1000
+      // Since another process perhaps, and so by the clock of the day, which may have been put back.
+      const waitedSeconds = Math.max(0, (Date.now() - own.since) / 1000)
       await this.parts.report({
         step: 'account',
         job: job.id,

@@ -146,6 +146,17 @@ export class PostgresJobStore implements JobStore {
     })
   }
 
+  async proveAnew(id: string): Promise<Job> {
+    return this.session.transaction(async (query) => {
+      await query(
+        `UPDATE ${this.jobsTable} SET status = 'planned', bundle = NULL, reason = NULL, updated_at = $2
+         WHERE id = $1 AND status IN ('superseded', 'confirmed')`,
+        [id, Date.now()],
+      )
+      return this.require(query, id)
+    })
+  }
+
   async openJobs(): Promise<readonly Job[]> {
     const rows = await this.session.query<JobRow>(
       `SELECT * FROM ${this.jobsTable} WHERE status IN ('planned', 'proven', 'signed') ORDER BY created_at, id COLLATE "C"`,

@@ -1,7 +1,7 @@
 /** A {@link JobStore} in one SQLite file, written ahead and synced to the disk with every change. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import {
   type Job,
   type JobStatus,
@@ -12,14 +12,17 @@ import {
   prunable,
   type Pruned,
   type SignedTransaction,
+  StoreDamagedError,
   StoreInUseError,
   type StoreScope,
   StoreScopeError,
   StoreUnusableError,
   UnknownJobError,
 } from '../jobStore.ts'
+import { keepSeals, requireUndamaged } from './seals.ts'
+import { type Row, SqliteFile, typedFailure } from './sqliteFile.ts'
 
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS scope (
@@ -43,7 +46,11 @@ const SCHEMA = `
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: `ALTER TABLE transactions ADD COLUMN block INTEGER; ALTER TABLE transactions ADD COLUMN gas_used INTEGER;
       UPDATE scope SET version = 2`,
+  // Seals, which every open adds where there are none.
+  2: 'UPDATE scope SET version = 3',
 }
+
+const SEALED = ['scope', 'jobs', 'transactions']
 
 const INDICES = `
   CREATE INDEX IF NOT EXISTS mined_transactions ON transactions (block) WHERE block IS NOT NULL;
@@ -51,10 +58,10 @@ const INDICES = `
 `
 
 export class SqliteJobStore implements JobStore {
-  private readonly database: DatabaseSync
+  private readonly file: SqliteFile
 
-  private constructor(database: DatabaseSync) {
-    this.database = database
+  private constructor(file: SqliteFile) {
+    this.file = file
   }
 
   /**
@@ -62,17 +69,19 @@ export class SqliteJobStore implements JobStore {
    * @throws {@link StoreInUseError} if another process holds it
    * @throws {@link StoreScopeError} if it belongs to another chain or registry
    * @throws {@link StoreUnusableError} if it cannot be opened, or is no store
+   * @throws {@link StoreDamagedError} if anything in it is not as it was written
    */
   static async open(file: string, scope: StoreScope): Promise<SqliteJobStore> {
     const database = open(file)
     try {
-      const store = new SqliteJobStore(database)
-      store.requireScope(file, scope)
+      const store = new SqliteJobStore(new SqliteFile(file, database))
+      store.requireScope(scope)
       database.exec(INDICES)
+      keepSeals(database, SEALED)
       return store
     } catch (error) {
       database.close()
-      throw error
+      throw typedFailure(file, error)
     }
   }
 
@@ -88,40 +97,59 @@ export class SqliteJobStore implements JobStore {
 
   async plan(job: Pick<Job, 'id' | 'build' | 'trigger' | 'summary'>): Promise<Job> {
     const now = Date.now()
-    this.database
-      .prepare(
-        `INSERT INTO jobs (id, build, status, trigger, summary, created_at, updated_at)
+    this.file.run(
+      `INSERT INTO jobs (id, build, status, trigger, summary, created_at, updated_at)
          VALUES (?, ?, 'planned', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-      )
-      .run(job.id, job.build, job.trigger, job.summary, now, now)
+      job.id,
+      job.build,
+      job.trigger,
+      job.summary,
+      now,
+      now,
+    )
     return this.require(job.id)
   }
 
   async proven(id: string, bundle: string): Promise<Job> {
-    this.database
-      .prepare(`UPDATE jobs SET status = 'proven', bundle = ?, updated_at = ? WHERE id = ? AND status = 'planned'`)
-      .run(bundle, Date.now(), id)
+    this.file.run(
+      `UPDATE jobs SET status = 'proven', bundle = ?, updated_at = ? WHERE id = ? AND status = 'planned'`,
+      bundle,
+      Date.now(),
+      id,
+    )
     return this.require(id)
   }
 
   async signed(transaction: Omit<SignedTransaction, 'signedAt'>): Promise<void> {
     const now = Date.now()
-    this.atomically(() => {
-      const { changes } = this.database
-        .prepare(`UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ?`)
-        .run(now, transaction.jobId)
+    this.file.atomically(() => {
+      const changes = this.file.run(
+        `UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ?`,
+        now,
+        transaction.jobId,
+      )
       if (changes === 0) throw new UnknownJobError(transaction.jobId)
-      this.database
-        .prepare('INSERT INTO transactions (hash, job_id, sender, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?)')
-        .run(transaction.hash, transaction.jobId, transaction.sender, transaction.nonce, transaction.raw, now)
+      this.file.run(
+        'INSERT INTO transactions (hash, job_id, sender, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?)',
+        transaction.hash,
+        transaction.jobId,
+        transaction.sender,
+        transaction.nonce,
+        transaction.raw,
+        now,
+      )
     })
   }
 
   async end(id: string, status: 'confirmed' | 'superseded', reason?: string, mined?: Mined): Promise<void> {
-    this.atomically(() => {
-      this.database
-        .prepare('UPDATE jobs SET status = ?, reason = ?, updated_at = ? WHERE id = ?')
-        .run(status, reason ?? null, Date.now(), id)
+    this.file.atomically(() => {
+      this.file.run(
+        'UPDATE jobs SET status = ?, reason = ?, updated_at = ? WHERE id = ?',
+        status,
+        reason ?? null,
+        Date.now(),
+        id,
+      )
       if (mined !== undefined) this.keepMined(mined)
     })
   }
@@ -131,56 +159,67 @@ export class SqliteJobStore implements JobStore {
   }
 
   async landedAfter(block: number): Promise<readonly LandedJob[]> {
-    return this.database
-      .prepare(
+    return this.file
+      .all(
         `SELECT jobs.*, hash, block FROM transactions JOIN jobs ON jobs.id = job_id
          WHERE block > ? AND status = 'confirmed' ORDER BY nonce`,
+        block,
       )
-      .all(block)
       .map((row) => ({ job: jobOf(row), hash: String(row.hash), block: Number(row.block) }))
   }
 
   async gasOfLast(count: number): Promise<readonly bigint[]> {
-    return this.database
-      .prepare('SELECT gas_used FROM transactions WHERE block IS NOT NULL ORDER BY block DESC, nonce DESC LIMIT ?')
-      .all(count)
+    return this.file
+      .all('SELECT gas_used FROM transactions WHERE block IS NOT NULL ORDER BY block DESC, nonce DESC LIMIT ?', count)
       .map((row) => BigInt(Number(row.gas_used)))
   }
 
   async revive(id: string): Promise<void> {
-    this.atomically(() => {
-      this.database
-        .prepare(`UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ? AND status = 'confirmed'`)
-        .run(Date.now(), id)
-      this.database.prepare('UPDATE transactions SET block = NULL, gas_used = NULL WHERE job_id = ?').run(id)
+    this.file.atomically(() => {
+      this.file.run(
+        `UPDATE jobs SET status = 'signed', updated_at = ? WHERE id = ? AND status = 'confirmed'`,
+        Date.now(),
+        id,
+      )
+      this.file.run('UPDATE transactions SET block = NULL, gas_used = NULL WHERE job_id = ?', id)
     })
   }
 
   async unsigned(id: string): Promise<void> {
-    this.database
-      .prepare(`UPDATE jobs SET status = 'proven', updated_at = ? WHERE id = ? AND status = 'signed'`)
-      .run(Date.now(), id)
+    this.file.run(
+      `UPDATE jobs SET status = 'proven', updated_at = ? WHERE id = ? AND status = 'signed'`,
+      Date.now(),
+      id,
+    )
   }
 
   async reopen(id: string): Promise<Job> {
-    this.database
-      .prepare(
-        `UPDATE jobs SET status = CASE WHEN bundle IS NULL THEN 'planned' ELSE 'proven' END, reason = NULL, updated_at = ?
+    this.file.run(
+      `UPDATE jobs SET status = CASE WHEN bundle IS NULL THEN 'planned' ELSE 'proven' END, reason = NULL, updated_at = ?
          WHERE id = ? AND status IN ('superseded', 'confirmed')`,
-      )
-      .run(Date.now(), id)
+      Date.now(),
+      id,
+    )
+    return this.require(id)
+  }
+
+  async proveAnew(id: string): Promise<Job> {
+    this.file.run(
+      `UPDATE jobs SET status = 'planned', bundle = NULL, reason = NULL, updated_at = ?
+       WHERE id = ? AND status IN ('superseded', 'confirmed')`,
+      ...[Date.now(), id],
+    )
     return this.require(id)
   }
 
   async openJobs(): Promise<readonly Job[]> {
-    return this.database
-      .prepare(`SELECT * FROM jobs WHERE status IN ('planned', 'proven', 'signed') ORDER BY created_at, id`)
-      .all()
+    return this.file
+      .all(`SELECT * FROM jobs WHERE status IN ('planned', 'proven', 'signed') ORDER BY created_at, id`)
       .map(jobOf)
   }
 
   async jobs(limit = 1000): Promise<readonly Job[]> {
-    return this.database.prepare('SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT ?').all(limit).map(jobOf)
+    return this.file.all('SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT ?', limit).map(jobOf)
   }
 
   async find(id: string): Promise<Job | undefined> {
@@ -188,55 +227,53 @@ export class SqliteJobStore implements JobStore {
   }
 
   async counts(): Promise<Readonly<Record<JobStatus, number>>> {
-    const rows = this.database.prepare('SELECT status, count(*) AS count FROM jobs GROUP BY status').all()
+    const rows = this.file.all('SELECT status, count(*) AS count FROM jobs GROUP BY status')
     const none = { planned: 0, proven: 0, signed: 0, confirmed: 0, superseded: 0 }
     return { ...none, ...Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)])) }
   }
 
   async requireWritable(): Promise<void> {
-    this.database.exec('UPDATE scope SET version = version')
+    // A row that is set to what it is already is not written.
+    const { user_version: last } = this.file.get('PRAGMA user_version') ?? {}
+    this.file.exec(`PRAGMA user_version = ${(Number(last) + 1) % 2 ** 31}`)
   }
 
   async transactions(jobId: string): Promise<readonly SignedTransaction[]> {
-    return this.database
-      .prepare('SELECT * FROM transactions WHERE job_id = ? ORDER BY rowid DESC')
-      .all(jobId)
-      .map(transactionOf)
+    return this.file.all('SELECT * FROM transactions WHERE job_id = ? ORDER BY rowid DESC', jobId).map(transactionOf)
   }
 
   async transactionsAt(sender: string, nonce: number): Promise<readonly SignedTransaction[]> {
-    return this.database
-      .prepare('SELECT * FROM transactions WHERE sender = ? AND nonce = ? ORDER BY rowid DESC')
-      .all(sender, nonce)
+    return this.file
+      .all('SELECT * FROM transactions WHERE sender = ? AND nonce = ? ORDER BY rowid DESC', sender, nonce)
       .map(transactionOf)
   }
 
   async prune(before: number, isDry: boolean): Promise<Pruned> {
     const ids = `(${prunable('', '?')})`
-    const found = this.database
-      .prepare(
-        `SELECT count(*) AS jobs, coalesce(sum(length(CAST(bundle AS BLOB))), 0) AS bytes,
+    const found = this.file.get(
+      `SELECT count(*) AS jobs, coalesce(sum(length(CAST(bundle AS BLOB))), 0) AS bytes,
            (SELECT count(*) FROM transactions WHERE job_id IN ${ids}) AS transactions FROM jobs WHERE id IN ${ids}`,
-      )
-      .get(before, before)
+      before,
+      before,
+    )
     if (!isDry) {
-      this.atomically(() => {
-        this.database.prepare(`CREATE TEMP TABLE pruned AS ${prunable('', '?')}`).run(before)
-        this.database.exec('DELETE FROM transactions WHERE job_id IN (SELECT id FROM pruned)')
-        this.database.exec('DELETE FROM jobs WHERE id IN (SELECT id FROM pruned); DROP TABLE pruned')
+      this.file.atomically(() => {
+        this.file.run(`CREATE TEMP TABLE pruned AS ${prunable('', '?')}`, before)
+        this.file.exec('DELETE FROM transactions WHERE job_id IN (SELECT id FROM pruned)')
+        this.file.exec('DELETE FROM jobs WHERE id IN (SELECT id FROM pruned); DROP TABLE pruned')
       })
-      this.database.exec('VACUUM')
+      this.file.exec('VACUUM')
     }
     const { jobs, bytes, transactions } = found ?? {}
     return { jobs: Number(jobs), transactions: Number(transactions), bundleBytes: Number(bytes) }
   }
 
   async close(): Promise<void> {
-    this.database.close()
+    this.file.close()
   }
 
   private read(id: string): Job | undefined {
-    const row = this.database.prepare('SELECT * FROM jobs WHERE id = ?').get(id)
+    const row = this.file.get('SELECT * FROM jobs WHERE id = ?', id)
     return row && jobOf(row)
   }
 
@@ -247,36 +284,25 @@ export class SqliteJobStore implements JobStore {
   }
 
   private keepMined({ hash, block, gasUsed }: Mined): void {
-    this.database
-      .prepare('UPDATE transactions SET block = ?, gas_used = ? WHERE hash = ?')
-      .run(block, Number(gasUsed), hash)
+    this.file.run('UPDATE transactions SET block = ?, gas_used = ? WHERE hash = ?', block, Number(gasUsed), hash)
   }
 
-  private requireScope(file: string, { chainId, registry }: StoreScope): void {
-    this.database
-      .prepare('INSERT INTO scope VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING')
-      .run(SCHEMA_VERSION, chainId.toString(), registry.toLowerCase())
-    const read = () => this.database.prepare('SELECT version, chain_id, registry FROM scope').get()
+  private requireScope({ chainId, registry }: StoreScope): void {
+    const { path } = this.file
+    this.file.run(
+      'INSERT INTO scope (only_row, version, chain_id, registry) VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING',
+      ...[SCHEMA_VERSION, chainId.toString(), registry.toLowerCase()],
+    )
+    const read = () => this.file.get('SELECT version, chain_id, registry FROM scope')
     for (let version = Number(read()?.version); version < SCHEMA_VERSION; version++) {
-      this.atomically(() => this.database.exec(MIGRATIONS[version] ?? ''))
+      this.file.atomically(() => this.file.exec(MIGRATIONS[version] ?? ''))
     }
     const held = read()
     if (Number(held?.version) !== SCHEMA_VERSION) {
-      throw new StoreUnusableError(file, `its version is ${held?.version}, expected ${SCHEMA_VERSION}`)
+      throw new StoreUnusableError(path, `its version is ${held?.version}, expected ${SCHEMA_VERSION}`)
     }
     if (held?.chain_id !== chainId.toString() || held.registry !== registry.toLowerCase()) {
-      throw new StoreScopeError(file, BigInt(String(held?.chain_id)), String(held?.registry))
-    }
-  }
-
-  private atomically(work: () => void): void {
-    this.database.exec('BEGIN IMMEDIATE')
-    try {
-      work()
-      this.database.exec('COMMIT')
-    } catch (error) {
-      this.database.exec('ROLLBACK')
-      throw error
+      throw new StoreScopeError(path, BigInt(String(held?.chain_id)), String(held?.registry))
     }
   }
 }
@@ -290,11 +316,13 @@ function open(file: string): DatabaseSync {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     database.exec('PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; COMMIT')
     requireKnownVersion(file, database)
+    requireUndamaged(file, database)
     database.exec(SCHEMA)
     return database
   } catch (error) {
     database?.close()
-    if (error instanceof StoreUnusableError) throw error
+    const typed = typedFailure(file, error)
+    if (typed instanceof StoreUnusableError || typed instanceof StoreDamagedError) throw typed
     const { message, errcode } = error as Error & { errcode?: number }
     if (errcode === SQLITE_BUSY) throw new StoreInUseError(file, error)
     throw new StoreUnusableError(file, message, error)
@@ -332,7 +360,7 @@ function requireKnownVersion(file: string, database: DatabaseSync): void {
   if (version > SCHEMA_VERSION) throw new StoreUnusableError(file, laterVersion(version, SCHEMA_VERSION))
 }
 
-function transactionOf(row: Record<string, SQLOutputValue>): SignedTransaction {
+function transactionOf(row: Row): SignedTransaction {
   return {
     hash: String(row.hash),
     jobId: String(row.job_id),
@@ -343,7 +371,7 @@ function transactionOf(row: Record<string, SQLOutputValue>): SignedTransaction {
   }
 }
 
-function jobOf(row: Record<string, SQLOutputValue>): Job {
+function jobOf(row: Row): Job {
   return {
     id: String(row.id),
     build: String(row.build),

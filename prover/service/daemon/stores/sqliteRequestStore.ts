@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
+import { StoreDamagedError } from '../jobStore.ts'
 import {
   ANSWER_MS,
   digestsOf,
@@ -18,6 +19,8 @@ import {
   Rounds,
   TooManyRequestsWaitingError,
 } from '../requestStore.ts'
+import { keepSeals, requireUndamaged } from './seals.ts'
+import { type Row, SqliteFile } from './sqliteFile.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS requests (
@@ -32,29 +35,34 @@ const SCHEMA = `
   ) STRICT;
 `
 
+const SEALED = ['requests', 'pause', 'answers']
+
 export class SqliteRequestStore implements RequestStore {
-  private readonly database: DatabaseSync
+  private readonly file: SqliteFile
   private readonly clock: () => number
   private readonly rounds = new Rounds()
   /** Ends with what was last asked of the database: what belongs together is not mixed with anything. */
   private last: Promise<unknown> = Promise.resolve()
 
-  private constructor(database: DatabaseSync, clock: () => number) {
-    this.database = database
+  private constructor(file: SqliteFile, clock: () => number) {
+    this.file = file
     this.clock = clock
   }
 
-  /** @throws {@link RequestStoreUnusableError} */
+  /** @throws {@link RequestStoreUnusableError}, {@link StoreDamagedError} */
   static async open(file: string, clock: () => number = Date.now): Promise<SqliteRequestStore> {
     let database: DatabaseSync | undefined
     try {
       mkdirSync(dirname(resolve(file)), { recursive: true })
       database = new DatabaseSync(file)
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+      requireUndamaged(file, database)
       database.exec(SCHEMA)
-      return new SqliteRequestStore(database, clock)
+      keepSeals(database, SEALED)
+      return new SqliteRequestStore(new SqliteFile(file, database), clock)
     } catch (error) {
       database?.close()
+      if (error instanceof StoreDamagedError) throw error
       throw new RequestStoreUnusableError(file, error)
     }
   }
@@ -73,7 +81,7 @@ export class SqliteRequestStore implements RequestStore {
 
   async pause(): Promise<Pause | undefined> {
     return this.inTurn(() => {
-      const row = this.database.prepare('SELECT paused_by, since FROM pause').get()
+      const row = this.file.get('SELECT paused_by, since FROM pause')
       return row && { by: String(row.paused_by), since: Number(row.since) }
     })
   }
@@ -93,7 +101,7 @@ export class SqliteRequestStore implements RequestStore {
   async request(id: string): Promise<ProofRequest | undefined> {
     return this.inTurn(() => {
       this.expire()
-      const row = this.database.prepare('SELECT * FROM requests WHERE id = ?').get(id)
+      const row = this.file.get('SELECT * FROM requests WHERE id = ?', id)
       return row && requestOf(row)
     })
   }
@@ -108,9 +116,9 @@ export class SqliteRequestStore implements RequestStore {
 
   async begun(names: readonly string[], job: string): Promise<void> {
     return this.inTurn(() => {
-      const begin = this.database.prepare(`UPDATE requests SET status = 'begun', job = ? WHERE id = ?`)
       for (const { id, markets } of this.readWaiting()) {
-        if (markets.some((market) => names.includes(market))) begin.run(job, id)
+        if (!markets.some((market) => names.includes(market))) continue
+        this.file.run(`UPDATE requests SET status = 'begun', job = ? WHERE id = ?`, job, id)
       }
     })
   }
@@ -118,39 +126,51 @@ export class SqliteRequestStore implements RequestStore {
   async once<Answer>(once: Once, work: (writes: RequestWrites) => Promise<Answer>): Promise<Answer> {
     const { name, asked } = digestsOf(once)
     return this.inTurn(async () => {
-      this.database.prepare('DELETE FROM answers WHERE kept_at < ?').run(this.clock() - ANSWER_MS)
-      const kept = this.database.prepare('SELECT question, answer FROM answers WHERE name = ?').get(name)
+      this.file.run('DELETE FROM answers WHERE kept_at < ?', this.clock() - ANSWER_MS)
+      const kept = this.file.get('SELECT question, answer FROM answers WHERE name = ?', name)
       if (kept !== undefined) {
         if (kept.question !== asked) throw new IdempotencyKeyReusedError()
         return JSON.parse(String(kept.answer)) as Answer
       }
       return this.atomically(async () => {
         const answer = await work(this.writes)
-        this.database
-          .prepare('INSERT INTO answers VALUES (?, ?, ?, ?)')
-          .run(name, asked, JSON.stringify(answer), this.clock())
+        this.file.run(
+          'INSERT INTO answers (name, question, answer, kept_at) VALUES (?, ?, ?, ?)',
+          name,
+          asked,
+          JSON.stringify(answer),
+          this.clock(),
+        )
         return answer
       })
     })
   }
 
   async close(): Promise<void> {
-    await this.inTurn(() => this.database.close())
+    await this.inTurn(() => this.file.close())
   }
 
   private readonly writes: RequestWrites = {
     ask: async (markets, by) => {
       if (this.readWaiting().length >= MOST_WAITING) throw new TooManyRequestsWaitingError(MOST_WAITING)
       const row = { id: randomUUID(), markets: JSON.stringify(markets), asked_by: by, asked_at: this.clock() }
-      this.database
-        .prepare(`INSERT INTO requests VALUES (?, ?, ?, 'waiting', NULL, ?)`)
-        .run(row.id, row.markets, row.asked_by, row.asked_at)
+      this.file.run(
+        `INSERT INTO requests (id, markets, asked_by, status, asked_at) VALUES (?, ?, ?, 'waiting', ?)`,
+        row.id,
+        row.markets,
+        row.asked_by,
+        row.asked_at,
+      )
       return requestOf({ ...row, status: 'waiting', job: null })
     },
     setPaused: async (by) => {
-      this.database.prepare('INSERT INTO pause VALUES (1, ?, ?) ON CONFLICT DO NOTHING').run(by, this.clock())
+      this.file.run(
+        'INSERT INTO pause (only_row, paused_by, since) VALUES (1, ?, ?) ON CONFLICT DO NOTHING',
+        by,
+        this.clock(),
+      )
     },
-    resume: async () => this.database.exec('DELETE FROM pause'),
+    resume: async () => this.file.exec('DELETE FROM pause'),
   }
 
   private inTurn<Result>(work: () => Promise<Result> | Result): Promise<Result> {
@@ -160,34 +180,32 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   private async atomically<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.database.exec('BEGIN IMMEDIATE')
+    this.file.begin()
     try {
       const result = await work()
-      this.database.exec('COMMIT')
+      this.file.exec('COMMIT')
       return result
     } catch (error) {
-      this.database.exec('ROLLBACK')
+      this.file.rollback()
       throw error
     }
   }
 
   private readWaiting(): readonly ProofRequest[] {
     this.expire()
-    return this.database
-      .prepare(`SELECT * FROM requests WHERE status = 'waiting' ORDER BY asked_at`)
-      .all()
-      .map(requestOf)
+    return this.file.all(`SELECT * FROM requests WHERE status = 'waiting' ORDER BY asked_at`).map(requestOf)
   }
 
   private expire(): void {
-    this.database
-      .prepare(`UPDATE requests SET status = 'expired' WHERE status = 'waiting' AND asked_at < ?`)
-      .run(this.clock() - REQUEST_MS)
-    this.database.prepare('DELETE FROM requests WHERE asked_at < ?').run(this.clock() - ANSWER_MS)
+    this.file.run(
+      `UPDATE requests SET status = 'expired' WHERE status = 'waiting' AND asked_at < ?`,
+      this.clock() - REQUEST_MS,
+    )
+    this.file.run('DELETE FROM requests WHERE asked_at < ?', this.clock() - ANSWER_MS)
   }
 }
 
-const requestOf = (row: Record<string, SQLOutputValue>): ProofRequest => ({
+const requestOf = (row: Row): ProofRequest => ({
   id: String(row.id),
   markets: JSON.parse(String(row.markets)) as readonly string[],
   askedBy: String(row.asked_by),

@@ -1,0 +1,54 @@
+/**
+ * Somebody who floods a service's HTTP interface and holds connections open by sending headers slowly, in a process of its own until
+ * it is ended. Its argument is a JSON object; at the end it says how it was answered.
+ */
+import { Agent, request } from 'node:http'
+import { connect, type Socket } from 'node:net'
+
+export type Flooding = { readonly url: string; readonly perSecond: number; readonly sockets: number }
+export type Flooded = { readonly byStatus: Readonly<Record<string, number>>; readonly letGo: number }
+
+const TICK_MS = 10
+const DRIP_MS = 1_000
+
+const { url, perSecond, sockets } = JSON.parse(process.argv[2] ?? '{}') as Flooding
+const { hostname, port } = new URL(url)
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+const byStatus: Record<string, number> = {}
+let letGo = 0
+const slow = new Set<Socket>()
+
+const count = (status: string): void => {
+  byStatus[status] = (byStatus[status] ?? 0) + 1
+}
+
+setInterval(() => {
+  for (let sent = 0; sent < (perSecond * TICK_MS) / 1000; sent++) {
+    request(`${url}/v1/markets`, { agent }, (response) => {
+      count(String(response.statusCode))
+      response.resume()
+    })
+      .on('error', () => count('broken'))
+      .end()
+  }
+}, TICK_MS)
+
+setInterval(() => {
+  for (const socket of slow) socket.write('a')
+  while (slow.size < sockets) {
+    const socket = connect(Number(port), hostname)
+    slow.add(socket)
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        letGo++
+        slow.delete(socket)
+      })
+    socket.resume().write('GET /v1/markets HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')
+  }
+}, DRIP_MS)
+
+process.on('SIGTERM', () => {
+  console.log(JSON.stringify({ byStatus, letGo } satisfies Flooded))
+  process.exit(0)
+})

@@ -1,0 +1,132 @@
+/** How fast `zkrisk serve` proves and how soon its probes answer while nobody else asks it, and while somebody floods it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connectProvider, type Deployment, RegistryClient } from '../../prover/registry/index.ts'
+import { openChain, replayFeed } from '../../prover/service/development/tryOut.ts'
+import type { Flooded, Flooding } from './flooding.ts'
+
+/** Batches in a minute, and times of probes. */
+export type Pace = {
+  readonly batchesPerMinute: number
+  readonly probeMs: { readonly median: number; readonly worst: number }
+}
+export type FloodResult = { readonly alone: Pace; readonly flooded: Pace; readonly answers: Flooded }
+
+const START = '2020-03-10 12:00:00'
+const PROBE_MS = 200
+/** The first batches load keys. */
+const FIRST_BATCHES = 3
+const cli = join(import.meta.dirname, '..', '..', 'prover', 'service', 'cli.ts')
+const flooding = join(import.meta.dirname, 'flooding.ts')
+
+/** @param seconds - of each of the two */
+export async function measureFlood(
+  folder: string,
+  seconds: number,
+  flood: Omit<Flooding, 'url'>,
+): Promise<FloodResult> {
+  const [deployment, keyFile, councilKeyFile] = ['deployment.json', 'prover.key', 'council.key'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string]
+  const chain = await openChain({ port: 0, deployment, keyFile, councilKeyFile, start: START, say: () => undefined })
+  const place = ['--rpc', chain.url, '--deployment', deployment, '--key-file', keyFile, '--poll', '50']
+  const store = ['--store', join(folder, 'serve.sqlite'), '--http', '127.0.0.1:0', '--log', 'json']
+  const service = spawn(process.execPath, [cli, 'serve', ...place, ...store], { stdio: ['ignore', 'ignore', 'pipe'] })
+  try {
+    const url = await addressOf(service)
+    const feeder = await Feeder.open(chain.url, deployment, chain.deployment)
+    while (feeder.batches < FIRST_BATCHES) await feeder.next()
+    const alone = await pace(url, feeder, seconds)
+    const options: Flooding = { ...flood, url }
+    const flooder = spawn(process.execPath, [flooding, JSON.stringify(options)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const flooded = await pace(url, feeder, seconds)
+    const answers = await endOf(flooder)
+    feeder.close()
+    return { alone, flooded, answers }
+  } finally {
+    const ended = once(service, 'exit')
+    service.kill('SIGTERM')
+    await ended
+    await chain.close()
+  }
+}
+
+async function addressOf(service: ChildProcess): Promise<string> {
+  if (service.stderr === null) throw new Error('The service has no output.')
+  const address = Promise.withResolvers<string>()
+  createInterface({ input: service.stderr })
+    .on('line', (line) => {
+      const [, url] = /"url":"(http:\/\/127\.0\.0\.1:\d+)/.exec(line) ?? []
+      if (url !== undefined) address.resolve(url)
+    })
+    .on('close', () => address.reject(new Error('The service ended before it listened.')))
+  return address.promise
+}
+
+/** The next hour comes as soon as the one before is in force. */
+class Feeder {
+  batches = 0
+  readonly #client: RegistryClient
+  readonly #place: { readonly rpc: string; readonly deployment: string }
+  readonly #close: () => void
+
+  private constructor(client: RegistryClient, place: { rpc: string; deployment: string }, close: () => void) {
+    this.#client = client
+    this.#place = place
+    this.#close = close
+  }
+
+  static async open(rpc: string, file: string, { addresses, chainId, block }: Deployment): Promise<Feeder> {
+    const provider = await connectProvider(rpc, chainId)
+    const client = await RegistryClient.connect({ registry: addresses.registry, provider, fromBlock: block })
+    return new Feeder(client, { rpc, deployment: file }, () => provider.destroy())
+  }
+
+  async next(): Promise<void> {
+    const { sequence: before } = await this.#client.market('BTC-USD')
+    await replayFeed([], { ...this.#place, market: [], pause: 0, count: 1, prices: {}, say: () => undefined })
+    while ((await this.#client.market('BTC-USD')).sequence === before) await sleep(20)
+    this.batches++
+  }
+
+  close(): void {
+    this.#close()
+  }
+}
+
+async function pace(url: string, feeder: Feeder, seconds: number): Promise<Pace> {
+  const began = performance.now()
+  const ended = began + 1000 * seconds
+  const times: number[] = []
+  const probing = (async () => {
+    while (performance.now() < ended) {
+      const asked = performance.now()
+      await (await fetch(`${url}/livez`)).text()
+      times.push(performance.now() - asked)
+      await sleep(PROBE_MS)
+    }
+  })()
+  const before = feeder.batches
+  while (performance.now() < ended) await feeder.next()
+  const minutes = (performance.now() - began) / 60_000
+  await probing
+  const sorted = times.toSorted((a, b) => a - b)
+  const probeMs = { median: sorted[Math.floor(sorted.length / 2)] ?? 0, worst: sorted.at(-1) ?? 0 }
+  return { batchesPerMinute: (feeder.batches - before) / minutes, probeMs }
+}
+
+async function endOf(flooder: ChildProcess): Promise<Flooded> {
+  let said = ''
+  flooder.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const closed = once(flooder, 'close')
+  flooder.kill('SIGTERM')
+  await closed
+  return JSON.parse(said) as Flooded
+}

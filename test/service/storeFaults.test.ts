@@ -1,0 +1,143 @@
+/** What the store's files come to when their disk fails, when a byte of them changes, and when another version made them. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { StoreDamagedError } from '../../prover/service/daemon/jobStore.ts'
+import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
+import { SqliteRequestStore } from '../../prover/service/daemon/stores/sqliteRequestStore.ts'
+import { closedJobs, closedRequests, judge, killedJobs } from '../../scripts/tools/stores/damagedStore.ts'
+import { canInject, failWrite, limitSize } from '../../scripts/tools/stores/failingDisk.ts'
+import { stepScope, storeSteps, tellJobs } from '../../scripts/tools/stores/storeSteps.ts'
+import { temporaryFolder } from './zkrisk.ts'
+
+const folder = temporaryFolder()
+const place = (name: string): string => join(folder, name)
+
+/** `npm run campaign:store` has every write fail up to the 200th. */
+describe.skipIf(!canInject())('S66: a disk that fails (strace has calls of the kernel fail)', () => {
+  it.each(['ENOSPC', 'EIO'] as const)(
+    '%s at one write: the step is tried again, and nothing is missing',
+    async (error) => {
+      const trials = []
+      for (const nth of [2, 31, 52, 58, 71, 90]) {
+        trials.push(await failWrite(place('one'), { error, nth, isLasting: false }))
+      }
+      expect(trials.filter(({ wrong }) => wrong !== undefined)).toEqual([])
+      expect(trials.filter(({ answered }) => answered === storeSteps.length).length).toBeGreaterThan(2)
+      expect(trials.every(({ hasFailed }) => hasFailed)).toBe(true)
+    },
+  )
+
+  it.each(['ENOSPC', 'EIO'] as const)(
+    '%s from one write on: what was answered is there, and nothing by half',
+    async (error) => {
+      const trials = []
+      for (const nth of [1, 49, 60, 77, 93]) trials.push(await failWrite(place('on'), { error, nth, isLasting: true }))
+      expect(trials.filter(({ wrong }) => wrong !== undefined)).toEqual([])
+      expect(new Set(trials.map(({ answered }) => answered)).size).toBeGreaterThan(3)
+    },
+  )
+})
+
+describe.skipIf(spawnSync('prlimit', ['--version']).status !== 0)(
+  'S66: a disk that is full (prlimit lets no file grow)',
+  () => {
+    it('in the middle of a write: what was answered is there, and the store goes on when there is room', async () => {
+      const trials = []
+      for (const bytes of [100, 30_000, 100_000, 140_001, 160_777, 200_123])
+        trials.push(await limitSize(place('full'), bytes))
+      expect(trials.filter(({ wrong }) => wrong !== undefined)).toEqual([])
+      expect(new Set(trials.map(({ answered }) => answered)).size).toBeGreaterThan(3)
+    })
+  },
+)
+
+describe('S67: a byte that is not as it was written', () => {
+  it.each([
+    ['of a store', closedJobs, 211],
+    ['of what people asked', closedRequests, 211],
+    ['of a store after kill -9, or of the log beside it', killedJobs, 997],
+  ] as const)(
+    '%s: it is refused, or nothing that is told is another',
+    async (_, make, step) => {
+      const sample = await make(folder)
+      const found = new Map<string, number>()
+      const wrong: string[] = []
+      for (const [name, bytes] of sample.files) {
+        for (let at = 0; at < bytes.length; at += at < 100 ? 3 : step) {
+          const judgement = await judge(sample, place('byte'), name, at, 1 << (at % 8))
+          found.set(judgement, (found.get(judgement) ?? 0) + 1)
+          if (judgement === 'wrong') wrong.push(`${name} ${at}`)
+        }
+      }
+      expect(wrong).toEqual([])
+      expect(found.get('refused')).toBeGreaterThan(5)
+    },
+    120_000,
+  )
+
+  it('is told with what to do, and the file is left as it is', async () => {
+    const sample = await closedJobs(place('told'))
+    const [[name, bytes] = ['', Buffer.alloc(0)]] = sample.files
+    const at = bytes.indexOf('ObservationStale')
+    expect(await judge(sample, place('tell'), name, at, 1)).toBe('refused')
+    const file = place('tell/serve.sqlite')
+    await expect(SqliteJobStore.open(file, stepScope)).rejects.toMatchObject({ code: 'service.store-damaged', file })
+    await expect(SqliteJobStore.openExisting(file)).rejects.toThrow(
+      /row \d of jobs is not as it was written.*Move it away/,
+    )
+    expect(
+      readFileSync(file)
+        .subarray(at, at + 16)
+        .toString(),
+    ).toBe('NbservationStale')
+  })
+})
+
+/**
+ * Made by what was the program then: version 1 by commit 61fe5aa7, version 2 and its requests by 558c35c8, each by the steps of
+ * scripts/tools/stores/storeSteps.ts.
+ */
+describe('S68: a store of an earlier version', () => {
+  const fixture = (name: string): string => {
+    const file = place(`${name}/serve.sqlite`)
+    mkdirSync(place(name), { recursive: true })
+    writeFileSync(file, gunzipSync(readFileSync(join(import.meta.dirname, 'stores', `${name}.sqlite.gz`))))
+    return file
+  }
+
+  it.each(['version1', 'version2'])(
+    '%s: opens with all that it holds, and is looked after from then on',
+    async (name) => {
+      const file = fixture(name)
+      const old = await SqliteJobStore.open(file, stepScope)
+      const landed = { hash: `0x${'1'.repeat(64)}`, block: 70, gasUsed: 400_000n }
+      // Version 1 did not keep where a transaction was mined.
+      if (name === 'version1') await old.mined(landed)
+      const told = await tellJobs(old, 'without')
+      await old.close()
+      const fresh = await SqliteJobStore.open(place(`${name}-fresh/serve.sqlite`), stepScope)
+      for (const step of storeSteps) await step(fresh)
+      expect(told).toBe(await tellJobs(fresh, 'without'))
+      await fresh.close()
+      const bytes = readFileSync(file)
+      const at = bytes.indexOf('ObservationStale')
+      bytes[at] = 'X'.charCodeAt(0)
+      writeFileSync(file, bytes)
+      await expect(SqliteJobStore.open(file, stepScope)).rejects.toThrow(StoreDamagedError)
+    },
+  )
+
+  it('a pause and requests of an earlier version are kept', async () => {
+    const moment = 1_764_500_000_000
+    const requests = await SqliteRequestStore.open(fixture('requests-of-version2'), () => moment)
+    expect(await requests.pause()).toEqual({ by: 'ops', since: moment })
+    const [waiting] = await requests.waiting()
+    expect(waiting).toMatchObject({ markets: ['BTC-USD'], askedBy: 'ops', status: 'waiting', askedAt: moment })
+    const once = { key: 'a-key-of-somebody', by: 'ops', question: 'prove' }
+    expect(await requests.once(once, async () => 'done anew')).toMatchObject({ id: waiting?.id })
+    await requests.close()
+  })
+})
