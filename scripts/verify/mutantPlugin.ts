@@ -3,12 +3,16 @@ import type { NetworkHooks } from 'hardhat/types/hooks'
 import type { HardhatPlugin } from 'hardhat/types/plugins'
 import { NUMBER_MARK } from './mutantSwitch.ts'
 
-const numbered = (value: unknown): unknown => {
+/** Code that is the mutant at work. */
+export function withMutantNumber(code: string): string {
   const number = process.env.MUTANT_NUMBER
-  if (number === undefined || typeof value !== 'object' || value === null) return value
+  return number === undefined ? code : code.replaceAll(NUMBER_MARK, Number(number).toString(16).padStart(64, '0'))
+}
+
+const numbered = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value
   const { data } = value as { readonly data?: unknown }
-  if (typeof data !== 'string' || !data.includes(NUMBER_MARK)) return value
-  return { ...value, data: data.replaceAll(NUMBER_MARK, Number(number).toString(16).padStart(64, '0')) }
+  return typeof data === 'string' && data.includes(NUMBER_MARK) ? { ...value, data: withMutantNumber(data) } : value
 }
 
 const hooks: Partial<NetworkHooks> = {

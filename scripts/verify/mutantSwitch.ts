@@ -19,7 +19,7 @@ function mutantNumber() pure returns (uint256 which) { assembly { which := 0x${N
 export type Sources = (path: string) => string
 
 /**
- * What is compiled instead, and which mutants it can be: their sources by number, which is the place in the list. An operator is
+ * What is compiled instead, and which mutants it can be: their sources by number, in the order of the list. An operator is
  * replaced with its operands: `a - b * c` has the mutant `a - (b + c)`.
  */
 export type Switched = { readonly source: string; readonly mutants: ReadonlyMap<number, string> }
@@ -42,18 +42,19 @@ type Output = {
   >
 }
 
-/** `file` over its source with mutants switched into it; `roots` are what imports it, directly or not. */
+/** `file` over its source with mutants switched into it, numbered from `first` on; `roots` are what imports it, directly or not. */
 export function switchOf(
   file: string,
   roots: readonly string[],
   sources: Sources,
-  mutants: readonly Mutant[],
+  mutants: readonly Pick<Mutant, 'start' | 'end' | 'text'>[],
+  first = 0,
 ): Switched {
   const source = sources(file)
   const { ast } = compile({ [file]: source }, sources, { '': ['ast'] }).sources?.[file] ?? {}
   if (ast === undefined) throw new Error(`${file} does not compile.`)
   const places = placesIn(ast)
-  let switches = mutants.flatMap((mutant, number) => switchAt(source, places, mutant, number))
+  let switches = mutants.flatMap((mutant, i) => switchAt(source, places, mutant, first + i))
   for (;;) {
     const switched = withNumber(render(source, switches))
     const rejected = rejectedNumbers(file, roots, sources, switched)
@@ -102,7 +103,7 @@ function placesIn(ast: AstNode): readonly Place[] {
 function switchAt(
   source: string,
   places: readonly Place[],
-  { start, end, text: replacement }: Mutant,
+  { start, end, text: replacement }: Pick<Mutant, 'start' | 'end' | 'text'>,
   number: number,
 ): readonly Switch[] {
   const place = places.find((each) => each.start <= start && end <= each.end + (each.isStatement ? 1 : 0))
