@@ -323,6 +323,7 @@ export class AccountsLane {
   }
 
   private async end(job: Job, { code, says }: Dropped): Promise<void> {
+    this.missingSince.delete(job.id)
     await this.parts.store.end(job.id, 'superseded', says)
     const told = { step: 'superseded', job: job.id, build: job.build, code } as const
     await this.parts.report({ ...told, detail: `${job.summary}: ${says}` })
@@ -381,6 +382,7 @@ export class AccountsLane {
   /** Tells what a job that landed put in force. */
   async landed(job: Job, skipped: readonly string[]): Promise<void> {
     this.missingSince.delete(job.id)
+    this.refused.delete(job.id)
     const own = accountJobOf(job)
     for (const account of inForceOf(own).filter(({ account: address }) => !skipped.includes(address))) {
       const waitedSeconds = (Date.now() - own.since) / 1000

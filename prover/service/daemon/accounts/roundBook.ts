@@ -92,7 +92,9 @@ export class RoundBook {
   /** Takes over what is new in the folder. A file is read once: whoever writes it renames it when it is whole. */
   look(): void {
     const { folder, market, onRefused } = this.options
-    for (const name of namesIn(folder)) {
+    const names = new Set(namesIn(folder))
+    for (const name of this.read) if (!names.has(name)) this.read.delete(name)
+    for (const name of names) {
       if (this.read.has(name)) continue
       this.read.add(name)
       try {
