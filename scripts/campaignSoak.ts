@@ -117,7 +117,11 @@ async function campaign(): Promise<boolean> {
     say(`${flags.overload} minutes at ${flags.times} times the load`)
     await Promise.race([load.run(flags.overload, flags.times), service.endedEarly()])
     watch.phase = 'after'
+    const drained = new AbortController()
+    const rounds = load.publishUntil(drained.signal)
     const isDrained = await comesInForce(engine, DRAIN_MS)
+    drained.abort()
+    await rounds
     const samples = await watch.end()
     await service.stop()
     const memory = memoryIn(samples)

@@ -19,7 +19,7 @@ it('has the words between two positions, and none where one is missing', () => {
   expect(words.between(3n, 5n)).toEqual([4n, 5n])
 })
 
-it('forgets what was consumed, however many come in', () => {
+it('S49: forgets what was consumed, however many come in', () => {
   const words = new InboxWords(0)
   for (let count = 1n; count <= 10_000n; count++) {
     words.take(count, count)

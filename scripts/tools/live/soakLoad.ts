@@ -94,6 +94,14 @@ export class SoakLoad {
     ])
   }
 
+  /** Rounds go on while what came in last comes in force: margins of a round that grows old are nobody's. */
+  async publishUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(1000 * SPACING.rounds, undefined, { signal }).catch(() => undefined)
+      if (!signal.aborted) await this.#publish()
+    }
+  }
+
   async #observe(seconds: number): Promise<void> {
     this.#walk.move(seconds)
     // Of what lies behind it the chain's clock need not be moved, which blocks that are mined meanwhile would forbid.
