@@ -1,5 +1,5 @@
 /** What the service decides of accounts before anything is proven: who is due, over which arrays, of which rounds' words. */
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { roundWords } from '../../prover/statement/portfolioMargin.ts'
@@ -265,6 +265,23 @@ describe('words of rounds', () => {
         book.wordsOf({ ...published, asOf: published.asOf + 1n, marketHash: `0x${'00'.repeat(32)}` }),
       ).toBeUndefined()
     }
+  })
+
+  it('are read from a file that has the name of one that is gone', () => {
+    const { at, book } = bookOf('nine')
+    mkdirSync(at)
+    const name = join(at, roundFileName(file))
+    const others = file.marketWords.map(() => '0x1')
+    writeFileSync(name, JSON.stringify({ ...file, marketWords: others }))
+    book.look()
+    writeFileSync(name, JSON.stringify(file))
+    book.look()
+    rmSync(name)
+    book.look()
+    writeFileSync(name, JSON.stringify(file))
+    book.look()
+    rmSync(name)
+    expect(book.wordsOf(published)).toEqual(words)
   })
 
   it('of a file that is no round are refused by name, once, and the others are read', () => {

@@ -30,6 +30,7 @@ import { checkChainId, logsBetween, newestLog } from '../chain.ts'
 import { WrongChainError } from '../endpoints/endpoints.ts'
 import { type ClientOptions, NoSignerError, providerOf, RegistryMissingError } from '../connection.ts'
 import { ask, ContractRevertError, RpcError, typedCallError } from '../contractErrors.ts'
+import { InboxWords } from './inboxWords.ts'
 import { idOfSource, isHeldAt, placeToGoOn } from './place.ts'
 import { checkModel, type ModelOnChain, readModel } from '../models.ts'
 import { BatchAtAnotherScaleError, priceScaleNoted } from './scale.ts'
@@ -111,8 +112,6 @@ type MarketRead = {
 /** Markets and shadows by id, and the first block not yet searched for them. */
 type Listing = { readonly listed: ReadonlyMap<string, ListedMarket>; readonly nextBlock: number }
 
-type InboxCache = { readonly words: bigint[]; nextBlock: number }
-
 /**
  * Reads and moves one registry.
  *
@@ -130,7 +129,7 @@ export class RegistryClient {
   /** Block before which nothing of the registry happened. */
   readonly fromBlock: number
   private readonly states = new Map<string, RebuiltMarket>()
-  private readonly inboxes = new Map<string, InboxCache>()
+  private readonly inboxes = new Map<string, InboxWords>()
   private listing: Listing
   /** Fixed for ever in the registry's code. */
   private modelRegistry: string | undefined
@@ -615,34 +614,33 @@ export class RegistryClient {
     const feed = new Contract(inbox.source, interfaceOf('IObservationSource'), this.provider)
     const latest = await ask('Reading the inbox', () => feed.getFunction('latest')(marketId, { blockTag: head }))
     for (const isFresh of [false, true]) {
-      const cache = await this.followInbox(inbox.source, marketId, head, isFresh)
-      const words = cache.words.slice(Number(inbox.count), Number(latest.count))
-      const isComplete = words.length === Number(latest.count - inbox.count) && !words.includes(undefined as never)
-      if (isComplete && extendHead(inbox.head, words) === latest.head) {
-        return words.map((word) => unpack('observation', word))
-      }
+      const held = await this.followInbox(inbox.source, marketId, head, isFresh)
+      const words = held.between(inbox.count, latest.count)
+      if (words === undefined || extendHead(inbox.head, words) !== latest.head) continue
+      held.consumedBy(current.marketId, inbox.count)
+      return words.map((word) => unpack('observation', word))
     }
     throw new InboxUnreadableError(name, inbox.source)
   }
 
   /** Words of an inbox by position, kept between calls; read afresh if a reorganisation made them untrue. */
-  private async followInbox(source: string, marketId: string, head: number, isFresh: boolean): Promise<InboxCache> {
+  private async followInbox(source: string, marketId: string, head: number, isFresh: boolean): Promise<InboxWords> {
     const key = `${source}:${marketId}`
     const known = isFresh ? undefined : this.inboxes.get(key)
     // What a market has not consumed was appended after the market was added, hence after the deployment.
-    const cache = known ?? { words: [], nextBlock: this.fromBlock }
-    if (cache.nextBlock <= head) {
+    const held = known ?? new InboxWords(this.fromBlock)
+    if (held.nextBlock <= head) {
       const feed = interfaceOf('IObservationSource')
       const topics = feed.encodeFilterTopics('ObservationAppended', [marketId])
-      const logs = await logsBetween(this.provider, { address: source, topics }, cache.nextBlock, head)
+      const logs = await logsBetween(this.provider, { address: source, topics }, held.nextBlock, head)
       for (const log of logs) {
         const { count, word } = parseLog('IObservationSource', log)
-        cache.words[Number(count) - 1] = word
+        held.take(count, word)
       }
-      cache.nextBlock = head + 1
+      held.nextBlock = head + 1
     }
-    this.inboxes.set(key, cache)
-    return cache
+    this.inboxes.set(key, held)
+    return held
   }
 
   private async newestEvent(events: readonly string[], marketId: string): Promise<Log | undefined> {

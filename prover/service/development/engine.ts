@@ -4,6 +4,7 @@ import { Wallet } from 'ethers'
 import type { BuildName } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf } from '../../market/marketId.ts'
+import type { Plausibility } from '../../market/plausibility.ts'
 import type { PriceRow } from '../../market/prices.ts'
 import { defaultPolicy } from '../../parameters/defaultPolicy.ts'
 import type { MarketState, Observation, Policy } from '../../parameters/marketRisk.ts'
@@ -38,12 +39,14 @@ const DEADLINE_SECONDS = 3600n
  * history: governance starts a market from what it knows, and from then on only proofs move it.
  *
  * @param warmUps - two rows at least; all end at the same time, at which the chain stands after this call
+ * @param plausibility - bounds of the feed's door; what sources start with by default
  */
 export async function deployDevelopmentEngine(
   chain: DevelopmentChain,
   keys: readonly CircuitKeys[],
   warmUps: readonly MarketHistory[],
   say: (line: string) => void = () => {},
+  plausibility?: Plausibility,
 ): Promise<DevelopmentEngine> {
   const council = chain.account('council')
   const models = keys.map(({ circuit, verificationKey, manifest }) => ({
@@ -54,7 +57,7 @@ export async function deployDevelopmentEngine(
   const signers = FEED_SIGNER_KEYS.map((key) => new Wallet(key).address)
   let deployment = await deployEngine(council, {
     models,
-    feed: { signers, threshold: FEED_THRESHOLD },
+    feed: { signers, threshold: FEED_THRESHOLD, ...(plausibility === undefined ? {} : { plausibility }) },
     policy: { learning: defaultPolicy.learning, margin: defaultPolicy.margin },
     onProgress: say,
   })

@@ -142,7 +142,7 @@ async function circleAt(
 }
 
 /** The same engine with a registry of margins beside it, whose circuits are built if they are not. */
-async function withMargins(
+export async function withMargins(
   { chain, deployment }: DevelopmentEngine,
   portfolio: Portfolio,
   say: (line: string) => void,

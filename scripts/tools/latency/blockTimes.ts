@@ -9,7 +9,8 @@ export class BlockTimes {
   private readonly timer: NodeJS.Timeout
   private readonly waiting = new Set<() => void>()
 
-  constructor(provider: JsonRpcApiProvider) {
+  /** @param lookMs - between two looks: so exact are the times */
+  constructor(provider: JsonRpcApiProvider, lookMs = LOOK_MS) {
     let isAsking = false
     this.timer = setInterval(async () => {
       if (isAsking) return
@@ -21,7 +22,7 @@ export class BlockTimes {
       this.last = Math.max(this.last, number)
       isAsking = false
       if (isNew) for (const wake of this.waiting) wake()
-    }, LOOK_MS)
+    }, lookMs)
   }
 
   /** Milliseconds of `performance.now()` at which a block was first seen; waits for it. */

@@ -14,8 +14,8 @@ export type Latencies = {
 const nearestRank = (values: readonly number[], percent: number): number =>
   values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil((percent / 100) * values.length) - 1)] ?? Number.NaN
 
-const spreadOf = (values: readonly number[]): Spread =>
-  Object.fromEntries(percentiles.map((percent) => [`p${percent}`, Math.round(nearestRank(values, percent))]))
+export const spreadOf = (values: readonly number[], percents: readonly number[] = percentiles): Spread =>
+  Object.fromEntries(percents.map((percent) => [`p${percent}`, Math.round(nearestRank(values, percent))]))
 
 /** @param measured - an event each, its stages in milliseconds by name */
 export function latenciesOf(of: string, measured: readonly Readonly<Record<string, number>>[]): Latencies {

@@ -329,6 +329,7 @@ export class AccountsLane {
   }
 
   private async end(job: Job, { code, says }: Dropped): Promise<void> {
+    this.missingSince.delete(job.id)
     await this.parts.store.end(job.id, 'superseded', says)
     this.parts.justEnded.add(job.id)
     const told = { step: 'superseded', job: job.id, build: job.build, code } as const
@@ -388,6 +389,7 @@ export class AccountsLane {
   /** Tells what a job that landed put in force. */
   async landed(job: Job, skipped: readonly string[]): Promise<void> {
     this.missingSince.delete(job.id)
+    this.refused.delete(job.id)
     const own = accountJobOf(job)
     for (const account of inForceOf(own).filter(({ account: address }) => !skipped.includes(address))) {
       // Since another process perhaps, and so by the clock of the day, which may have been put back.
