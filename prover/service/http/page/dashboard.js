@@ -129,12 +129,14 @@ function drawAnswer(readiness, status, batches) {
       status.paused === null ? '' : 'warn',
     ),
     tile('Requests waiting', String(status.waitingRequests)),
-    tile('Balance', status.balance === null ? '–' : figure(Number(status.balance), 4) + lasting(status.sending)),
+    tile('Balance', lasting(status.sending) ?? (status.balance === null ? '–' : figure(Number(status.balance), 4))),
   )
 }
 
+/** What it is worth knowing of a balance: coins are in the checks. */
+const few = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 const lasting = (sending) =>
-  sending === null || sending.lastsBatches === null ? '' : `, lasts ${figure(sending.lastsBatches, 0)} batches`
+  sending === null || sending.lastsBatches === null ? undefined : `${few.format(sending.lastsBatches)} batches`
 
 function drawMarkets({ markets }) {
   if (markets.length === 0) return note('The registry has no market yet: the council adds one (docs/deploying.md).')
