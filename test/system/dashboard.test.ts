@@ -107,6 +107,18 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.close()
   })
 
+  it('shows what waits and the feeds, and the day beside a time that is not of today', async () => {
+    const { page } = await open(1280, 'light')
+    await page.waitForSelector('#queue tbody')
+    await page.waitForSelector('#feeds tbody')
+    const first = (part: string) => page.locator(`#${part} tbody td:first-child`).allTextContents()
+    expect(await first('queue')).toEqual(['Being proven', 'Proven, to be sent', 'On their way', 'Asked for by hand'])
+    expect(await first('feeds')).toEqual(['BTC-USD', 'ETH-USD'])
+    const times = `['2020-03-12T09:00:00.000Z', new Date().toISOString(), null].map(when)`
+    expect(await page.evaluate(times)).toEqual(['2020-03-12 09:00:00', expect.stringMatching(/^\d\d:\d\d:\d\d$/), '–'])
+    await page.close()
+  })
+
   it('can be used by the keyboard alone', async () => {
     const { page } = await open(1280, 'light')
     await page.keyboard.press('Tab')
