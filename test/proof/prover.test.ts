@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { chmodSync, closeSync, copyFileSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -156,6 +157,28 @@ describe('a child process that fails', () => {
       const { pid } = prover
       process.kill(pid as number, 'SIGKILL')
       await expect.poll(() => prover.pid, { timeout: 5_000 }).toBeUndefined()
+      await prover.prove(keys, polynomialInput)
+    })
+  })
+
+  it.skipIf(process.platform !== 'linux')('H1: that cannot be started costs the proof, and no other', async () => {
+    const { execPath } = process
+    const busy = join(directory, 'busy')
+    copyFileSync('/bin/true', busy)
+    chmodSync(busy, 0o755)
+    // What is open for writing cannot be executed: the start throws.
+    const handle = openSync(busy, 'r+')
+    await withProver(async (prover) => {
+      process.execPath = busy
+      try {
+        await expect(prover.prove(keys, polynomialInput)).rejects.toMatchObject({
+          code: 'proof.prover-crashed',
+          report: expect.stringContaining('ETXTBSY'),
+        })
+      } finally {
+        process.execPath = execPath
+        closeSync(handle)
+      }
       await prover.prove(keys, polynomialInput)
     })
   })

@@ -11,8 +11,8 @@ beforeAll(async () => {
 })
 afterAll(() => range?.close())
 
-it.each([2_000, 3_000])(
-  'S71: after %i ms: nothing more is begun, what is under way is finished, and it ends with 0',
+it.each([0, 1_000])(
+  'S71: %i ms after its start: nothing more is begun, what is under way is finished, and it ends with 0',
   async (afterMs) => {
     const { code, milliseconds, begunAfterMs, ...rest } = await stopAndResume(range, afterMs)
     expect({ code, ...rest }).toEqual({ code: 0, lost: 0, doubled: 0 })
@@ -23,7 +23,7 @@ it.each([2_000, 3_000])(
 )
 
 it('S71: a second signal ends it at once, and the next service loses nothing and doubles nothing', async () => {
-  const { code, ...rest } = await stopAndResume(range, 2_500, 50)
+  const { code, ...rest } = await stopAndResume(range, 500, 50)
   expect([0, 1]).toContain(code)
   expect(rest).toMatchObject({ lost: 0, doubled: 0 })
 }, 180_000)

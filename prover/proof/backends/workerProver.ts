@@ -113,8 +113,9 @@ export class WorkerProver implements Prover {
       return
     }
     while (this.waiting.length > 0 && this.underWay.length < this.settings.requestsUnderWay) {
-      const child = this.child ?? this.start()
       const request = this.waiting.shift() as Request
+      const child = this.childFor(request)
+      if (child === undefined) continue
       const { files, input } = request
       this.underWay.push(request)
       if (this.underWay.length === 1) this.restartClock()
@@ -146,6 +147,16 @@ export class WorkerProver implements Prover {
       void this.kill()
       this.failFirst(error)
     }, this.settings.timeoutMs)
+  }
+
+  /** A machine that has no memory, or no processes left, starts none: that costs the request, not whoever asked. */
+  private childFor({ reject }: Request): ChildProcess | undefined {
+    try {
+      return this.child ?? this.start()
+    } catch (error) {
+      reject(new ProverCrashedError(null, null, (error as Error).message))
+      return undefined
+    }
   }
 
   private start(): ChildProcess {

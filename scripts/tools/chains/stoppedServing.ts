@@ -9,7 +9,7 @@ import { writeSecretFile } from '../../../prover/service/wholeFile.ts'
 import type { ProvenBatches } from './provenBatches.ts'
 
 export type Stopped = {
-  /** What it ended with that was told to; null: by the signal, before it had begun. */
+  /** What it ended with that was told to. */
   readonly code: number | null
   /** From the first signal to its end, and to the last batch that it began after that. */
   readonly milliseconds: number
@@ -28,6 +28,7 @@ let trials = 0
 /**
  * One market is proven already and the other is not: it proves, sends and waits at once. Afterwards the chain is put back.
  *
+ * @param afterMs - from when it had begun
  * @param secondMs - after the first signal; undefined for none
  */
 export async function stopAndResume(range: ProvenBatches, afterMs: number, secondMs?: number): Promise<Stopped> {
@@ -40,7 +41,7 @@ export async function stopAndResume(range: ProvenBatches, afterMs: number, secon
   const start = (): Service => new Service([...args, '--key-file', keyFile, '--store', store, '--log', 'json'])
   try {
     const first = start()
-    await Promise.race([sleep(afterMs), first.exited])
+    await Promise.race([first.begun.then(() => sleep(afterMs)), first.exited])
     const told = performance.now()
     first.child.kill('SIGTERM')
     if (secondMs !== undefined) {
@@ -69,14 +70,18 @@ export async function stopAndResume(range: ProvenBatches, afterMs: number, secon
 class Service {
   readonly child: ChildProcess
   readonly exited: Promise<number | null>
+  readonly begun: Promise<void>
   /** When it told of each batch that it began. */
   readonly begunAt: number[] = []
 
   constructor(args: readonly string[]) {
     this.child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
     this.exited = once(this.child, 'close').then(([code]) => code as number | null)
+    const begun = Promise.withResolvers<void>()
+    this.begun = begun.promise
     if (this.child.stderr === null) return
     createInterface({ input: this.child.stderr }).on('line', (line) => {
+      if (line.includes('"event":"started"')) begun.resolve()
       if (line.includes('"event":"planned"')) this.begunAt.push(performance.now())
     })
   }
