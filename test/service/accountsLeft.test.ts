@@ -98,7 +98,8 @@ describe('an account whose place was taken', () => {
 })
 
 describe('margins that later rounds have overtaken', () => {
-  const accountsOf = async (next: ReturnType<typeof choosing>['next']): Promise<number> => (await next())?.accounts.length ?? 0
+  const accountsOf = async (next: ReturnType<typeof choosing>['next']): Promise<number> =>
+    (await next())?.accounts.length ?? 0
 
   it('S50: are begun again for fewer accounts, one at the least, and for more once they land', async () => {
     for (const account of [first, second, third]) await range.report(account, range.perpetuals(50_000n))
