@@ -1,4 +1,4 @@
-/** What is proven next where accounts leave their place to others, or nothing can be proven of one that a count needs. */
+/** What is proven next where accounts leave their place to others, proofs take too long, or nothing can be proven of one that a count needs. */
 import { Contract, Wallet, ZeroAddress } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sizeOf } from '../../circuits/statements/index.ts'
@@ -66,7 +66,7 @@ function choosing(looksAtAll = true) {
     const unit = await nextUnit()
     return unit && { kind: unit.kind, accounts: unit.accounts }
   }
-  return { ledger, leftOut, next, nextUnit }
+  return { ledger, leftOut, next, nextUnit, selection }
 }
 
 async function replace(previous: string, account: string, isExposed: boolean): Promise<void> {
@@ -145,6 +145,33 @@ describe('a count', () => {
     const unit = await next()
     expect(unit?.accounts).toEqual([{ account: third, sequence: 1n }])
     expect(asked.mock.calls.length).toBe(2)
+  })
+})
+
+describe('margins that later rounds have overtaken', () => {
+  const accountsOf = async (next: ReturnType<typeof choosing>['next']): Promise<number> =>
+    (await next())?.accounts.length ?? 0
+
+  it('S50: are begun again for fewer accounts, one at the least, and for more once they land', async () => {
+    for (const account of [first, second, third]) await range.report(account, range.perpetuals(50_000n))
+    await range.publish()
+    const { next, selection } = choosing()
+    const sizes: number[] = [await accountsOf(next)]
+    const some = (count: number) => [first, second, third].slice(0, count).map((account) => ({ account, sequence: 1n }))
+    for (let i = 0; i < 2; i++) {
+      selection.tookTooLong(some(sizes.at(-1) ?? 0))
+      sizes.push(await accountsOf(next))
+    }
+    for (let i = 0; i < 2; i++) {
+      selection.landed(some(sizes.at(-1) ?? 0))
+      sizes.push(await accountsOf(next))
+    }
+    // One that was smaller for other reasons says nothing of more.
+    selection.tookTooLong(some(3))
+    selection.tookTooLong(some(1))
+    selection.landed([])
+    sizes.push(await accountsOf(next))
+    expect(sizes).toEqual([3, 1, 1, 2, 3, 1])
   })
 })
 

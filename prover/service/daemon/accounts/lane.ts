@@ -8,7 +8,8 @@
  *     Arrays and books in force are not proven again.
  *  4. Margins are proven while their arrays are on their way, and sent when these have landed.
  *  5. Two pieces are proven at once, statement by statement, so little is held; while {@link MOST_WAITING} wait to be sent, none begins.
- *  6. Between two proofs it is asked whether the work is still wanted: overtaken rounds, another policy, newer reports end it.
+ *  6. Between two proofs it is asked whether the work is still wanted: overtaken rounds, another policy, newer reports end it. What later
+ *     rounds have overtaken is begun again for fewer accounts, until something lands.
  *  7. The store has each piece as a job, planned, proven, signed, as batches of markets: one sender, one row of nonces.
  *  8. A planned job that nobody proves is planned again or ended, a proven one sent, a signed one settled: whenever the process dies.
  *  9. What fails for an account is tried without others, then left out until it is reported anew, and told.
@@ -302,7 +303,10 @@ export class AccountsLane {
     } catch (error) {
       // The next service begins it again; what fails because this one ends is no failure.
       if (this.parts.signal.aborted) return
-      if (error instanceof WorkDropped) return this.end(job, error.reason)
+      if (error instanceof WorkDropped) {
+        if (error.reason.code === 'overtaken' && unit.kind === 'margins') this.selection.tookTooLong(unit.accounts)
+        return this.end(job, error.reason)
+      }
       const { code, message } = describeError(error)
       if (!(error instanceof ProverError)) return void this.broken.push(error)
       if (!OF_ACCOUNTS.has(code)) return this.failed(error)
@@ -391,6 +395,7 @@ export class AccountsLane {
     this.missingSince.delete(job.id)
     this.refused.delete(job.id)
     const own = accountJobOf(job)
+    if (own.kind === 'margins') this.selection.landed(own.accounts)
     for (const account of inForceOf(own).filter(({ account: address }) => !skipped.includes(address))) {
       // Since another process perhaps, and so by the clock of the day, which may have been put back.
       const waitedSeconds = Math.max(0, (Date.now() - own.since) / 1000)

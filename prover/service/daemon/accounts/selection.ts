@@ -90,6 +90,8 @@ export class Selection {
   private readonly told = new Map<string, string>()
   /** Proven alone, for a batch with them has failed. */
   private readonly alone = new Set<string>()
+  /** Accounts that go into one piece of work. */
+  private most = Number.POSITIVE_INFINITY
   private readonly counted = new Set<string>()
   /** Reports that the count under way needs, and what had landed of its round when the chain was asked. */
   private readonly asked = new Map<string, { readonly sequence: bigint; readonly batches: string }>()
@@ -143,6 +145,16 @@ export class Selection {
     if (kind === 'margins' && !isOfCount && accounts.every(isOld))
       return { code: 'reported-anew', says: 'its accounts were reported anew' }
     return undefined
+  }
+
+  /** Later rounds came before these margins were proven: fewer of them are proven sooner. */
+  tookTooLong(accounts: Unit['accounts']): void {
+    this.most = Math.max(1, Math.floor(accounts.length / 2))
+  }
+
+  /** Margins of as many landed together: one more is tried again. */
+  landed(accounts: Unit['accounts']): void {
+    if (accounts.length >= this.most) this.most = accounts.length + 1
   }
 
   /** A batch with these has failed: each is tried by itself, and left out until it is reported anew if it fails there. */
@@ -389,10 +401,10 @@ export class Selection {
   private async batchOf(prices: RoundPrices, due: readonly Due[], underWay: UnderWay): Promise<readonly Due[]> {
     const [first] = due as readonly [Due, ...Due[]]
     if (this.alone.has(first.account.account)) return [first]
-    const places = placesOf(marginModelOf(this.options))
+    const places = Math.min(placesOf(marginModelOf(this.options)), this.most)
     const batch: Due[] = [first]
     for (const each of due.slice(1)) {
-      if (batch.length === places) break
+      if (batch.length >= places) break
       if (each.reason === 'unhealthy' || this.alone.has(each.account.account)) continue
       if (this.coverAt(prices, [each.account.words], underWay).missing.length > 0) continue
       const reported = await this.options.client.account(each.account.account)
