@@ -10,6 +10,7 @@ export type Target = {
 }
 
 const registry = ['registry/RiskRegistry']
+const venue = ['consumers/OptionsVenue']
 
 export const targets: Readonly<Record<string, Target>> = {
   GuardRails: { file: 'registry/GuardRails', contracts: registry, tests: ['registry/guardRails'] },
@@ -93,6 +94,48 @@ export const targets: Readonly<Record<string, Target>> = {
       'registry/marginsAlone',
       'registry/arrayWitness',
       'registry/arrayMargin',
+    ],
+  },
+  VenueAccounts: {
+    file: 'consumers/VenueAccounts',
+    contracts: venue,
+    tests: [
+      'consumers/venueTokens',
+      'consumers/venueChanges',
+      'consumers/venueLiquidation',
+      'consumers/venueScale',
+      'consumers/venue.invariants',
+    ],
+  },
+  VenueChanges: {
+    file: 'consumers/VenueChanges',
+    contracts: venue,
+    tests: ['consumers/venueChanges', 'consumers/venueOrders', 'consumers/venuePolicy', 'consumers/venue.invariants'],
+  },
+  VenueLiquidation: {
+    file: 'consumers/VenueLiquidation',
+    contracts: venue,
+    tests: ['consumers/venueLiquidation', 'consumers/venueWitness', 'consumers/venue.invariants'],
+  },
+  VenueSettlement: {
+    file: 'consumers/VenueSettlement',
+    contracts: venue,
+    tests: ['consumers/venueSettlement', 'consumers/venueScale', 'consumers/venue.invariants'],
+  },
+  VenueOrders: {
+    file: 'consumers/VenueOrders',
+    contracts: venue, // which creates it
+    smallest: 'consumers/VenueOrders',
+    tests: ['consumers/venueOrders'],
+  },
+  PositionWords: {
+    file: 'consumers/PositionWords',
+    contracts: venue,
+    tests: [
+      'consumers/venueOrders',
+      'consumers/venueSettlement',
+      'consumers/venueLiquidation',
+      'consumers/venue.invariants',
     ],
   },
 }

@@ -14,26 +14,35 @@ import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { pack, unpack } from '../../prover/statement/words.ts'
 import { collectPortfolioRecord } from '../../prover/audit/portfolio/collect.ts'
 import { portfolioAuditKeys } from '../../prover/service/answers/auditing.ts'
+import { FaultProxy } from '../../scripts/tools/chains/faultProxy.ts'
 import { E12, E8 } from '../../scripts/tools/chains/portfolioEngine.ts'
 import { errorOf, zkrisk } from '../service/zkrisk.ts'
-import { liquidateTwice, type ReceiptChain } from './receiptChain.ts'
+import { liquidateInEveryWay, type ReceiptChain } from './receiptChain.ts'
 
 let chain: ReceiptChain
 let folder: string
 let pins: ReceiptPins
+/** A node that answers everything but traces. */
+let untraced: FaultProxy
 const file = (name: string): string => join(folder, `${name}.json`)
 const kept = (name: string): ReceiptRecord => parseReceiptFile(readFileSync(file(name)), name)
 const receipt = (...args: readonly string[]) => zkrisk('receipt', ...args, '--json')
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'receipt-'))
-  chain = await liquidateTwice()
+  chain = await liquidateInEveryWay()
   const at = ['--rpc', chain.url, '--venue', chain.venue]
   await receipt(...at, '--tx', chain.byWitness, '--save', file('witness'))
   await receipt(...at, '--account', chain.owner, '--save', file('margins'))
+  untraced = await FaultProxy.start(chain.url)
+  untraced.fail('no-method', ['debug_traceTransaction'])
+  for (const name of ['inOne', 'carried'] as const) {
+    await receipt('--rpc', untraced.url, '--venue', chain.venue, '--tx', chain[name], '--save', file(name))
+  }
   pins = { ...pinsOfKeys(await portfolioAuditKeys()), chainId: 31337n, venue: chain.venue }
 })
 afterAll(async () => {
+  untraced?.close()
   await chain?.close()
   rmSync(folder, { recursive: true, force: true })
 })
@@ -150,6 +159,86 @@ describe('A24: a receipt', () => {
   })
 })
 
+describe('R189: a liquidation with its witness in one transaction', () => {
+  it('is explained by a node that cannot trace, whether its sender called the venue or had a contract call it', async () => {
+    for (const [name, { margin }, spot] of [
+      ['inOne', chain.otherFallen, '57000'],
+      ['carried', chain.otherCarried, '55000'],
+    ] as const) {
+      const { code, stdout } = await receipt('--rpc', untraced.url, '--venue', chain.venue, '--tx', chain[name])
+      const told = JSON.parse(stdout)
+      expect([name, code, told.failure, told.hidden]).toEqual([name, 0, undefined, []])
+      expect(told).toMatchObject({ accepted: true, owner: chain.other, transactionHash: chain[name] })
+      expect(told.evidence).toMatchObject({
+        ...{ kind: 'witness', transactionHash: chain[name], block: told.block },
+        scenario: { index: margin.worstScenario },
+        maintenance: decimalText(margin.maintenanceE8, E8),
+      })
+      expect(told.inputs).toMatchObject({ spot, perp: spot })
+      expect(Number(told.wouldHaveSaved.cash)).toBeCloseTo(-Number(margin.maintenanceE8) / 1e8, 4)
+      expect(told.taken).toMatchObject({ fractionBps: 2_500, covered: '0', badDebt: '0' })
+    }
+    expect(untraced.asked).toContain('debug_traceTransaction')
+  })
+
+  it('is the same of a node that traces, and from the file that either saved', async () => {
+    for (const name of ['inOne', 'carried'] as const) {
+      await receipt('--rpc', chain.url, '--venue', chain.venue, '--tx', chain[name], '--save', file('traced'))
+      expect(readFileSync(file('traced'), 'utf8')).toBe(readFileSync(file(name), 'utf8'))
+      expect((await receipt('--file', file(name))).code).toBe(0)
+    }
+  })
+
+  it('reads as its owner would want it', async () => {
+    const { stdout } = await zkrisk('receipt', '--file', file('inOne'))
+    for (const line of [
+      'Why: a witness of the round of 2026-02-05 04:32 UTC (brought in the same transaction)',
+      'above maintenance, by spot −18 %, volatility up.',
+      '= below maintenance by   12,429.25',
+      'What would have saved it: 12429.25',
+      'What was taken: 25.00 % of the account, 0 s into the auction',
+    ])
+      expect(stdout).toContain(line)
+  })
+
+  it('within a call that its transaction does not carry takes a node that traces, which is said', async () => {
+    const args = ['--venue', chain.venue, '--tx', chain.hidden]
+    const told = await receipt('--rpc', untraced.url, ...args)
+    expect(told.code).toBe(1)
+    expect(JSON.parse(told.stdout)).toMatchObject({ accepted: false, hidden: [chain.hidden] })
+    const { stdout } = await zkrisk('receipt', '--rpc', untraced.url, ...args)
+    expect(stdout).toContain('Take one that offers debug_traceTransaction')
+    expect((await receipt('--rpc', chain.url, ...args, '--save', file('hidden'))).code).toBe(0)
+    expect((await receipt('--file', file('hidden'))).code).toBe(0)
+  })
+
+  it('is rejected with another witness in its place, or with that of another round', async () => {
+    const venue = interfaceOf('OptionsVenue')
+    const [own, other] = [kept('inOne'), kept('carried')]
+    const callOf = ({ liquidation }: ReceiptRecord): string => liquidation.calldata ?? ''
+    const witnessOf = (record: ReceiptRecord): string =>
+      venue.decodeFunctionData('liquidateByWitness', callOf(record)).toArray().at(-1)
+    const bringing = (witness: string): string => {
+      const args = venue.decodeFunctionData('liquidateByWitness', callOf(own)).toArray(true)
+      return venue.encodeFunctionData('liquidateByWitness', [...args.slice(0, -1), witness])
+    }
+    expect(callOf(own)).toBe(bringing(witnessOf(own)))
+    const judged = async (change: (record: ReceiptRecord) => object) => {
+      const { failure, accepted } = await judgeReceipt({ ...own, ...change(own) }, pins)
+      expect(accepted).toBe(false)
+      return failure?.claim.field
+    }
+    const changedProof = `${witnessOf(own).slice(0, -1)}${witnessOf(own).endsWith('1') ? '2' : '1'}`
+    const liquidationWith = (witness: string) => ({ liquidation: { ...own.liquidation, calldata: bringing(witness) } })
+    expect(await judged(() => liquidationWith(changedProof))).toBe('calldata.witness')
+    expect(await judged(() => liquidationWith(witnessOf(other)))).toBe('roundId')
+    const transactions = own.portfolio.transactions.map((each) =>
+      each.hash === own.liquidation.transactionHash ? { ...each, calls: [witnessOf(other)] } : each,
+    )
+    expect(await judged(() => ({ portfolio: { ...own.portfolio, transactions } }))).toBeDefined()
+  })
+})
+
 type Leaf = { readonly path: string; readonly holder: Record<string, unknown>; readonly key: string }
 
 function* leavesOf(value: object, at = ''): Generator<Leaf> {
@@ -195,7 +284,7 @@ describe('A26: a receipt that was changed', () => {
   })
 
   it('and sealed again is rejected at every field, by the claim that it breaks', async () => {
-    for (const name of ['witness', 'margins']) {
+    for (const name of ['witness', 'margins', 'inOne', 'carried']) {
       const harmless: string[] = []
       const found = new Map<string, number>()
       const record = structuredClone(kept(name))

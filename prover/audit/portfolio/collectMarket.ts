@@ -1,7 +1,7 @@
 /** What a node tells of one market's arrays, with whatever rounds were published of it, and of calls that carry proofs. Judges nothing. */
 import { Contract, type Log, type Provider, toBeHex } from 'ethers'
 import { type ContractName, interfaceOf } from '../../registry/artifacts.ts'
-import { callsIn, SubmissionHiddenError } from '../../registry/calls.ts'
+import { callsToVerify, SubmissionHiddenError } from '../../registry/calls.ts'
 import { logsBetween } from '../../registry/chain.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { namedValues } from '../../registry/portfolio/calldata.ts'
@@ -128,7 +128,7 @@ export async function callsOf(
   isWanted: (calldata: string) => boolean,
 ): Promise<readonly string[] | null> {
   try {
-    const calls = await ask('Reading a submission', () => callsIn(provider, contracts, hash, isWanted))
+    const calls = await ask('Reading a submission', () => callsToVerify(provider, contracts, hash, isWanted))
     return calls.map((each) => each.toLowerCase())
   } catch (error) {
     if (error instanceof SubmissionHiddenError) return null

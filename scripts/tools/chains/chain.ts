@@ -76,7 +76,7 @@ const TELLS_TIME: ReadonlySet<string> = new Set(['evm_setNextBlockTimestamp', 'e
  * Hardhat lets a chain's time run on with the machine's; here each block says its own. What mines or tells the time
  * goes one after the other: of two transactions sent at once, the second would find the first's block at its time.
  */
-function keepOwnTime(provider: Provider, blockSeconds: bigint): void {
+export function keepOwnTime(provider: Provider, blockSeconds: bigint): void {
   const request = provider.request.bind(provider)
   let isSaid = false
   let last: Promise<unknown> = Promise.resolve()

@@ -37,6 +37,8 @@ export const faults = {
   'nonsense-result': ({ response, question }) => sayResult(response, question, 'banana'),
   'rate-limited': ({ response, question }) => sayError(response, question, -32005, 'daily request count exceeded'),
   'internal-error': ({ response, question }) => sayError(response, question, -32603, 'Internal error'),
+  'no-method': ({ response, question }) =>
+    sayError(response, question, -32601, `the method ${question.method} does not exist/is not available`),
   'no-state': ({ response, question }) => sayError(response, question, -32000, 'header not found'),
 } satisfies Record<string, (at: Asked) => Promise<void> | void>
 

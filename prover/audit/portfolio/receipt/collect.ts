@@ -2,7 +2,7 @@
 import { Contract, type Log, type Provider, toBeHex } from 'ethers'
 import { ProverError } from '../../../errors.ts'
 import { interfaceOf } from '../../../registry/artifacts.ts'
-import { callsIn, SubmissionHiddenError } from '../../../registry/calls.ts'
+import { callsToVerify, SubmissionHiddenError } from '../../../registry/calls.ts'
 import { logsBetween } from '../../../registry/chain.ts'
 import { ask, ContractRevertError } from '../../../registry/contractErrors.ts'
 import { namedValues } from '../../../registry/portfolio/calldata.ts'
@@ -128,7 +128,9 @@ async function calldataOf(
 ): Promise<Liquidation['calldata']> {
   const isWanted = (calldata: string): boolean => liquidateCallOf(calldata)?.owner === owner
   try {
-    const calls = await ask('Reading a liquidation', () => callsIn(provider, [address], transactionHash, isWanted))
+    const calls = await ask('Reading a liquidation', () =>
+      callsToVerify(provider, [address], transactionHash, isWanted),
+    )
     return calls.at(-1)?.toLowerCase() ?? null
   } catch (error) {
     if (error instanceof SubmissionHiddenError) return null

@@ -69,6 +69,8 @@ export type ReceiptReport = {
   readonly taken: Judged & Omit<Taken, 'claims'>
   /** Who may report accounts besides the venue. */
   readonly otherReporters: readonly string[]
+  /** Transactions whose calls the node could not tell. */
+  readonly hidden: readonly string[]
   /** Everything that was judged, in order. */
   readonly subjects: readonly (Judged & { readonly of: string })[]
   readonly failure?: Failure
@@ -118,8 +120,14 @@ export async function judgeReceipt(record: ReceiptRecord, pins: ReceiptPins = {}
     ...{ liquidation, priceScale, evidence, subjects },
     taken: { ...taken, ...summarise(takenClaims) },
     otherReporters: reportersOf(record).filter((each) => each !== venue.contract.address),
+    hidden: hiddenIn(record),
     ...(failure === undefined ? {} : { failure }),
   }
+}
+
+function hiddenIn({ liquidation: { calldata, transactionHash }, portfolio }: ReceiptRecord): readonly string[] {
+  const proving = portfolio.transactions.filter(({ calls }) => calls === null).map(({ hash }) => hash)
+  return [...new Set([...proving, ...(calldata === null ? [transactionHash] : [])])]
 }
 
 /** Whether an account was counted in the open interest is nothing that its liquidation rests on, and takes all accounts. */

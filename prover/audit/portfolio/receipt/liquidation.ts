@@ -17,6 +17,8 @@ export type LiquidateCall = {
   readonly round: RoundArgument
   readonly positions: readonly bigint[]
   readonly ownPositions: readonly bigint[]
+  /** That it brings along. */
+  readonly witness?: string
 }
 
 /** @returns undefined if it is no such call */
@@ -125,11 +127,16 @@ type Scene = {
   readonly prices: Fields<'roundPrices'>
 }
 
-/** The call is about this account as it was last reported, and both reports stand before the event. */
+/** The call is about this account as it was last reported, both reports stand before the event, and a witness that it brings was taken. */
 function judgeCall({ record, call, before, after }: Scene): readonly ClaimResult[] {
-  const { liquidation } = record
+  const { liquidation, portfolio } = record
   const { receipt, owner } = liquidation
+  const landed = portfolio.transactions.find(({ hash }) => hash === liquidation.transactionHash)?.calls ?? []
+  const { witness } = call
   return [
+    ...(witness === undefined
+      ? []
+      : [holdsIf(landed.includes(witness), 'A25', 'calldata.witness', 'the call that the registry took', witness)]),
     compare('A25', 'calldata.owner', owner, call.owner),
     compare('A25', 'receipt.fractionBps', call.fractionBps, receipt.fractionBps),
     ...compareLists('A25', 'calldata.positions', before.positions, call.positions),

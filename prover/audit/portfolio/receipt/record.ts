@@ -40,7 +40,7 @@ const liquidationSchema = z.strictObject({
   owner: addressSchema,
   liquidator: addressSchema,
   receipt: receiptSchema,
-  /** Of the call that left it; null if it came through another contract and the node cannot trace. */
+  /** Of the call that left it; null if it came through a contract that does not carry it whole, and the node cannot trace. */
   calldata: bytesSchema.nullable(),
 })
 

@@ -15,15 +15,26 @@ const FRACTION = 2 ** 40
 
 /** The receipt in plain numbers; what is exact is decimal text. */
 export function explainReceipt(report: ReceiptReport) {
-  const { accepted, pinned, chainId, venue, registry, liquidation, evidence, failure, subjects, otherReporters } =
-    report
+  const {
+    accepted,
+    pinned,
+    chainId,
+    venue,
+    registry,
+    liquidation,
+    evidence,
+    failure,
+    subjects,
+    otherReporters,
+    hidden,
+  } = report
   const { owner, liquidator, block, transactionHash, timestamp, receipt } = liquidation
   return {
     ...{ accepted, pinned, chainId: chainId.toString(), venue, registry, owner, key: receipt.key, liquidator },
     ...{ block, transactionHash, time: isoTime(BigInt(timestamp)) },
     ...(evidence === undefined ? {} : explainEvidence(evidence, report.priceScale)),
     taken: explainTaken(report),
-    otherReporters,
+    ...{ otherReporters, hidden },
     judged: subjects.map(({ of, accepted: holds, claims }) => ({ of, accepted: holds, claims })),
     ...(failure === undefined ? {} : { failure }),
   }
@@ -108,7 +119,7 @@ function explainTaken({ liquidation: { receipt }, taken, priceScale }: ReceiptRe
 
 /** The receipt as its owner reads it, then the verdict. */
 export function formatReceipt(report: ReceiptReport, telling: Telling = {}): string {
-  const { liquidation, evidence, venue, chainId, otherReporters } = report
+  const { liquidation, evidence, venue, chainId, otherReporters, hidden } = report
   const { owner, liquidator, transactionHash, block, timestamp } = liquidation
   const others =
     otherReporters.length === 0 ? [] : [`Accounts may be reported by others, too: ${otherReporters.join(' ')}`]
@@ -118,6 +129,7 @@ export function formatReceipt(report: ReceiptReport, telling: Telling = {}): str
     `by ${liquidator}, block ${block} (${timeText(BigInt(timestamp))} UTC), transaction ${transactionHash}`,
     '',
     ...(evidence === undefined ? ['There is no evidence for it.'] : evidenceText(report, evidence)),
+    ...hidden.map(hiddenText),
     '',
     ...takenText(report),
     '',
@@ -131,6 +143,9 @@ export function formatReceipt(report: ReceiptReport, telling: Telling = {}): str
   ].join('\n')
 }
 
+const hiddenText = (hash: string): string =>
+  `Transaction ${hash} called through a contract that does not carry the call whole; this node cannot trace it. Take one that offers debug_traceTransaction with the callTracer, and --save the receipt for whoever has none.`
+
 const quote = (valueE12: bigint): string => amount(Number(decimalText(valueE12, E12)))
 const quoteE8 = (valueE8: bigint): string => amount(Number(decimalText(valueE8, E8)))
 
@@ -140,6 +155,10 @@ function evidenceText({ liquidation, priceScale }: ReceiptReport, evidence: Evid
   const { worst, worstLoss } = worstOf(provable)
   const isWitness = kind === 'witness'
   const later = liquidation.receipt.sequence - sequence
+  const where =
+    transactionHash === liquidation.transactionHash
+      ? 'brought in the same transaction'
+      : `block ${block}, transaction ${transactionHash}`
   const { inputs } = explainEvidence(evidence, priceScale)
   const prices = [
     ['spot', inputs.spot],
@@ -159,7 +178,7 @@ function evidenceText({ liquidation, priceScale }: ReceiptReport, evidence: Evid
     ],
   )
   return [
-    `Why: ${isWitness ? 'a witness' : 'proven margins'} of the round of ${timeText(asOf)} UTC (block ${block}, transaction ${transactionHash})`,
+    `Why: ${isWitness ? 'a witness' : 'proven margins'} of the round of ${timeText(asOf)} UTC (${where})`,
     `showed report ${sequence} of the account ${isWitness ? 'at most ' : ''}${quoteE8(shownE8)} above maintenance, by ${scenario.words}.`,
     ...(later > 0n
       ? [`It was reported ${later} times since, and what that changed was worth less, or was marked and proven.`]

@@ -18,19 +18,26 @@ export type AccountToShow = {
   readonly sequence: bigint
 }
 
+/** A witness straight from arrays, which whoever liquidates by it brings along. */
+export type ArraysWitness = {
+  readonly arrayModelId: string
+  readonly witnessModelId: string
+  readonly proven: ProvenPortfolio
+}
+
 /**
- * Proves that one scenario shows an account to be below maintenance, straight from the round's arrays, and has the registry mark
- * it. It takes no proof of the account's book: the arrays are all that must have landed.
+ * Proves that one scenario shows an account to be below maintenance, straight from the round's arrays. It takes no proof of the
+ * account's book: the arrays are all that must have landed.
  *
  * @throws {@link TooManyArraysError} if the account is in more arrays, or its options in more expiries, than the witness opens
  * @throws {@link NotUnhealthyError} if the scenario does not show it
  */
-export async function proveUnhealthyByArrays(
+export async function proveWitnessByArrays(
   place: PortfolioPlace,
   proving: WitnessProver,
   { account, provable, sequence }: AccountToShow,
   scenario: number,
-): Promise<Landed> {
+): Promise<ArraysWitness> {
   const { client, round } = place
   const model = modelOf(place, 'scenarioWitness')
   const inArrays = await accountInArrays(model.build, provable)
@@ -39,8 +46,18 @@ export async function proveUnhealthyByArrays(
   const { marginPolicy, round: market } = provable
   const stated = await stateScenarioWitness(model.build, context, inArrays, market, marginPolicy, scenario)
   const { proven } = await proveWitness(proving, model, stated)
-  const models = [modelOf(place, 'riskArray').modelId, model.modelId] as const
-  return client.proveUnhealthyByArrays(round, ...models, { account, sequence }, proven)
+  return { arrayModelId: modelOf(place, 'riskArray').modelId, witnessModelId: model.modelId, proven }
+}
+
+/** The same, and has the registry mark the account. @throws what {@link proveWitnessByArrays} throws */
+export async function proveUnhealthyByArrays(
+  place: PortfolioPlace,
+  proving: WitnessProver,
+  shown: AccountToShow,
+  scenario: number,
+): Promise<Landed> {
+  const { arrayModelId, witnessModelId, proven } = await proveWitnessByArrays(place, proving, shown, scenario)
+  return place.client.proveUnhealthyByArrays(place.round, arrayModelId, witnessModelId, shown, proven)
 }
 
 async function proveWitness(
