@@ -1,13 +1,14 @@
 /**
- * Feedback loops on the contracts: a venue, a pool, a hedger and liquidators through four recorded crashes minute by minute, with every
- * damper and without each.
+ * Feedback loops on the contracts: engine, venue, pool, hedging agent and liquidators through four recorded crashes minute by minute,
+ * with every damper and without each.
  *
- *   npm run campaign:crashes                              all four, two at a time; under twenty minutes
+ *   npm run campaign:crashes                              all four, two at a time; about twelve minutes
  *   npm run campaign:crashes -- --crash may2021 --hours 2 --accounts 30 --seed 7
+ *   npm run campaign:crashes -- --hostile                 with every damper, and with somebody who trades about the hedge
  *   npm run campaign:crashes -- --json
  *   npm run campaign:crashes -- --svg docs/crashes.svg
  *
- * Proofs are told by the twin through verifiers of a circuit that states nothing; docs/crashes.md says what that leaves out, and a test
+ * Proofs are told by the twin, by keys whose trapdoor is known; docs/crashes.md says what that leaves out, and a test
  * makes every proof of a short run. Without ../shared it takes March 2020 from the project's own extract.
  */
 import { spawn } from 'node:child_process'
@@ -19,7 +20,7 @@ import { type Outcome, suppositions } from './tools/crashes/outcome.ts'
 import { CrashSetting, openedUnder } from './tools/crashes/setting.ts'
 import { crashesSvg } from './tools/crashes/picture.ts'
 import { type Crash, type CrashName, crashNames, crashTitles, readCrash } from './tools/crashes/recorded.ts'
-import { variants } from './tools/crashes/variants.ts'
+import { hostileVariants, type Variant, variants } from './tools/crashes/variants.ts'
 import { isThere, oneOf, readFlags, toWrite, whole } from './tools/flags.ts'
 
 const AT_ONCE = 2
@@ -28,6 +29,7 @@ const flags = readFlags({
   hours: whole(1, 8, 4),
   seed: whole(0, 1_000_000, 1),
   accounts: whole(8, 200, suppositions.accounts),
+  hostile: isThere,
   svg: toWrite,
   json: isThere,
 })
@@ -36,13 +38,15 @@ const { crash, hours, seed, accounts } = flags
 const percent = (share: number): string => (100 * share).toFixed(2)
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
+const chosen: readonly Variant[] = flags.hostile ? [...variants.slice(0, 1), ...hostileVariants] : variants
+
 /** All variants of a crash, in this process. */
 async function runCrash(name: CrashName): Promise<readonly Outcome[]> {
   const recorded = readCrash(name, hours, BigInt(seed)) as Crash
   const supposed = { ...suppositions, accounts, seed: BigInt(seed) }
   const settings = new Map<number, CrashSetting>()
   const outcomes: Outcome[] = []
-  for (const variant of variants) {
+  for (const variant of chosen) {
     const started = performance.now()
     const inForce = openedUnder(recorded, variant)
     const setting =
@@ -56,7 +60,18 @@ async function runCrash(name: CrashName): Promise<readonly Outcome[]> {
 
 /** The same in a process of its own. */
 function runApart(name: CrashName): Promise<readonly Outcome[]> {
-  const own = ['--json', '--crash', name, '--hours', `${hours}`, '--seed', `${seed}`, '--accounts', `${accounts}`]
+  const own = [
+    ...(flags.hostile ? ['--hostile'] : []),
+    '--json',
+    '--crash',
+    name,
+    '--hours',
+    `${hours}`,
+    '--seed',
+    `${seed}`,
+    '--accounts',
+    `${accounts}`,
+  ]
   const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...own], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -76,13 +91,13 @@ function runApart(name: CrashName): Promise<readonly Outcome[]> {
 function sayTable(outcomes: readonly Outcome[]): void {
   for (const [name, runs] of Map.groupBy(outcomes, (outcome) => outcome.crash)) {
     const [first] = runs
-    console.log(
-      `\n${crashTitles.get(name)}: ${first?.minutes} minutes, perpetuals of ${first?.openInterest.toFixed(0)}`,
-    )
+    const { minutes, openInterest = 0 } = first ?? {}
+    console.log(`\n${crashTitles.get(name)}: ${minutes} minutes, perpetuals of ${openInterest.toFixed(0)}`)
     console.log(formatTable(columns, runs.map(cellsOf)))
+    console.log(`\n${formatTable(hedgeColumns, runs.map(hedgeCellsOf))}`)
   }
-  console.log('\nWithout:')
-  for (const { name, off } of variants.filter((each) => each.off !== '')) console.log(`  ${name}: ${off}`)
+  console.log('\nWhat differs:')
+  for (const { name, off } of chosen.filter((each) => each.off !== '')) console.log(`  ${name}: ${off}`)
 }
 
 const columns = [
@@ -94,22 +109,41 @@ const columns = [
   'owed bp',
   'pool below %',
   'observed below %',
-  'hedger bp',
   'informed bp',
   'liquidators bp',
   'margin %',
 ]
 
+const bpOf =
+  ({ openInterest }: Outcome) =>
+  (amount: number): string =>
+    ((10_000 * amount) / openInterest).toFixed(1)
+
 function cellsOf(outcome: Outcome): readonly string[] {
-  const bp = (amount: number): string => ((10_000 * amount) / outcome.openInterest).toFixed(1)
+  const bp = bpOf(outcome)
   return [
     outcome.variant,
     String(outcome.forcedSales),
     percent(outcome.forcedNotional / outcome.openInterest),
     ...[outcome.badDebt, outcome.insuranceUsed, outcome.owed].map(bp),
     ...[outcome.poolOvershoot, outcome.observedOvershoot].map(percent),
-    ...[outcome.hedgerCost, outcome.informedGain, outcome.liquidatorsGain].map(bp),
+    ...[outcome.informedGain, outcome.liquidatorsGain].map(bp),
     percent(outcome.greatestMaintenance),
+  ]
+}
+
+const hedgeColumns = ['hedge', 'counts', 'trades', 'cost bp', 'open % mean', 'most', 'hostile bp', 'refused']
+
+function hedgeCellsOf(outcome: Outcome): readonly string[] {
+  const bp = bpOf(outcome)
+  const refused = Object.entries(outcome.hedgesRefused).map(([name, times]) => `${name} ${times}`)
+  return [
+    outcome.variant,
+    ...[outcome.counts, outcome.hedges].map(String),
+    bp(outcome.hedgerCost),
+    ...[outcome.unhedged, outcome.greatestUnhedged].map(percent),
+    bp(outcome.hostileGain),
+    refused.join(', '),
   ]
 }
 

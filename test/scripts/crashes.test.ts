@@ -1,15 +1,39 @@
 /** Feedback loops on the contracts: what a crash does at a venue, the same by told proofs as by made ones. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { defaultEnginePolicy } from '../../prover/parameters/policy.ts'
 import { createProver, type Prover } from '../../prover/proof/index.ts'
+import { splitList } from '../../prover/statement/lists.ts'
+import { unpack } from '../../prover/statement/words.ts'
+import type { RoundWords } from '../../prover/registry/index.ts'
+import { marketOf } from '../../scripts/tools/crashes/engine.ts'
+import { type Contracts, MARKET } from '../../scripts/tools/crashes/contracts.ts'
+import { BAND } from '../../scripts/tools/crashes/hedger.ts'
+import type { Priced } from '../../scripts/tools/crashes/holders.ts'
 import { type Outcome, suppositions } from '../../scripts/tools/crashes/outcome.ts'
 import { CrashSetting, openedUnder } from '../../scripts/tools/crashes/setting.ts'
 import { crashesSvg } from '../../scripts/tools/crashes/picture.ts'
 import { type Crash, crashTitles, readCrash } from '../../scripts/tools/crashes/recorded.ts'
-import { enginePolicyOf, type Variant, variants } from '../../scripts/tools/crashes/variants.ts'
+import { CrashRun } from '../../scripts/tools/crashes/run.ts'
+import { enginePolicyOf, hostileVariants, type Variant, variants } from '../../scripts/tools/crashes/variants.ts'
 
 const NOWHERE = '/nowhere'
 const few = { ...suppositions, accounts: 8 }
-const variant = (name: string): Variant => variants.find((each) => each.name === name) as Variant
+const variant = (name: string): Variant =>
+  [...variants, ...hostileVariants].find((each) => each.name === name) as Variant
+
+async function runAll(setting: CrashSetting, some: readonly Variant[]): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const each of some) outcomes.push(await setting.run(each))
+  return outcomes
+}
+
+const RAMP_A_MINUTE = defaultEnginePolicy.tightenPerHour / 60
+
+/** The furthest that the venue's grid moves spot up. */
+async function greatestShock({ client }: Contracts): Promise<number> {
+  const { scenarioRegular } = splitList('portfolioPolicy', (await client.policy()).words)
+  return Math.max(...scenarioRegular.map((word) => Number(unpack('scenarioRegular', word).shockX40) / 2 ** 40))
+}
 
 /** March 2020 from the project's own extract, other prices after its start. */
 function crashOf(minutes: (price: number) => readonly number[]): Crash {
@@ -78,8 +102,84 @@ describe('a fall of a fifth within minutes', () => {
     expect((await setting.run(variant('no next observation'))).informedGain).toBeGreaterThan(0)
   })
 
+  test('has parameters of every minute proven and in force, by no more than the ramp a minute, and the venue’s grid follows', async () => {
+    expect(all).toMatchObject({ batches: all.minutes, unobserved: 0 })
+    const { contracts } = setting
+    await setting.undone(async () => {
+      const run = await CrashRun.begin(setting, variant('all dampers'))
+      let before = openedUnder(fall, variant('all dampers')).maintenance
+      for (let minute = 1; minute <= 4; minute++) {
+        await run.step(minute)
+        const { maintenanceMarginX24, sequence } = await run.engine.registry.getFunction('parameters')(MARKET)
+        const maintenance = Number(maintenanceMarginX24) / 2 ** 24
+        expect(sequence).toBe(BigInt(minute))
+        expect(maintenance - before).toBeLessThanOrEqual(RAMP_A_MINUTE + 2 ** -24)
+        expect(await greatestShock(contracts)).toBeCloseTo(1 + maintenance, 9)
+        before = maintenance
+      }
+      expect(before).toBeGreaterThan(openedUnder(fall, variant('all dampers')).maintenance + RAMP_A_MINUTE)
+    })
+  })
+
   test('is drawn', () => {
     expect(crashesSvg([all], crashTitles)).toContain('March 2020')
+  })
+})
+
+describe('a slow fall', () => {
+  const fall = crashOf((price) => Array.from({ length: 13 }, (_, minute) => (1 - 0.003 * minute) * price))
+  let setting: CrashSetting
+  let all: Outcome
+
+  beforeAll(async () => {
+    setting = await CrashSetting.open(fall, { ...suppositions, accounts: 24 }, { by: 'told' })
+    all = await setting.run(variant('all dampers'))
+  })
+
+  test('begins with a hedge by the agent, toward what a count of every vault comes to', async () => {
+    const { contracts, venue, vaults, hedger, longs } = setting
+    const { deltaE12, accounts } = await contracts.vaults.openInterest()
+    const [delta, position] = [Number(deltaE12) / 1e12, await hedger.position()]
+    expect(accounts).toBe(BigInt(venue.makers.length))
+    expect(delta).toBeCloseTo(vaults.deltaAt(venue.market as Priced), 9)
+    expect(Math.abs(delta + position)).toBeLessThan(BAND * longs)
+    expect(Math.abs(position)).toBeGreaterThan(0.1 * longs)
+  })
+
+  test('is not hedged by a count that a vault is missing from', async () => {
+    const { contracts, venue, hedger } = setting
+    const { clerk, vaults, countedModels: models } = contracts
+    await setting.undone(async () => {
+      const before = await vaults.openInterest()
+      await contracts.chain.setTime(BigInt(fall.start))
+      const priceE8 = (venue.market as Priced).priceE8
+      await venue.publish(
+        marketOf(BigInt(fall.start), priceE8, openedUnder(fall, variant('all dampers')), venue.expiry),
+      )
+      const round = venue.round as RoundWords
+      await vaults.openCount(round)
+      const some = venue.makers.slice(1).map((book) => ({ key: book.owner, book }))
+      await venue.proofs.land({ client: vaults, models }, some)
+      expect(await vaults.openInterest()).toEqual(before)
+      expect(await hedger.rebalance(round)).toEqual({ refusal: 'GapWithinBand' })
+      await expect(clerk.openCount(round)).rejects.toMatchObject({ reason: 'CountNotLater' })
+    })
+  })
+
+  test('is hedged as makers trade', () => {
+    expect(all.hedges).toBeGreaterThan(0)
+    expect(all.counts).toBeGreaterThanOrEqual(all.hedges)
+    expect(all.greatestUnhedged).toBeLessThan(3 * BAND)
+  })
+
+  test('gives nobody anything who trades about the hedge, though one who holds the agent off leaves it further from its target', async () => {
+    const [sandwiched, heldOff, forerun] = (await runAll(setting, hostileVariants)) as [Outcome, Outcome, Outcome]
+    expect(sandwiched.hostileGain).toBeLessThan(0)
+    expect(sandwiched.hedges).toBeGreaterThan(0)
+    expect(heldOff.hostileGain).toBeLessThan(0)
+    expect(heldOff.hedgesRefused.PoolAwayFromMean).toBeGreaterThan(0)
+    expect(heldOff.unhedged).toBeGreaterThan(all.unhedged)
+    expect(forerun.hostileGain).toBeLessThanOrEqual(0)
   })
 })
 

@@ -16,7 +16,7 @@ export const ONE_BPS = 10_000n
 /** Units of E12 in a lot. */
 const LOT = 10n ** 8n
 
-export type Kind = 'long' | 'short' | 'optionSeller' | 'optionBuyer' | 'house' | 'informed' | 'liquidator'
+export type Kind = 'long' | 'short' | 'optionSeller' | 'optionBuyer' | 'maker' | 'informed' | 'liquidator'
 
 /** What an account holds, cash up to its mark. */
 export type Book = {

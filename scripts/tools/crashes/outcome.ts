@@ -44,12 +44,24 @@ export type Outcome = {
   /** Furthest that the pool, and what was observed, was below the recorded price. */
   readonly poolOvershoot: number
   readonly observedOvershoot: number
+  /** What trades of the hedge lost against the observed price; how many, and how many calls were refused, by error. */
   readonly hedgerCost: number
+  readonly hedges: number
+  readonly hedgesRefused: Readonly<Record<string, number>>
+  /** Distance of the hedge from its target after each minute, as a share of the longs' assets: mean and most. */
+  readonly unhedged: number
+  readonly greatestUnhedged: number
+  /** Of the makers' vaults. */
+  readonly counts: number
   readonly liquidatorsGain: number
-  /** What the house lost to who knew the next price. */
+  /** What makers lost to who knew the next price. */
   readonly informedGain: number
+  /** What who trades about the agent's trades has gained; negative: lost. */
+  readonly hostileGain: number
   readonly greatestMaintenance: number
   /** Minutes whose price was held at the source or that its sources disagreed on. */
   readonly unobserved: number
   readonly proofs: number
+  /** Of the engine, that landed. */
+  readonly batches: number
 }

@@ -25,7 +25,7 @@ export type Applicant = { readonly kind: Kind; readonly cashE12: bigint; readonl
 export const strikesAround = (price: number): readonly bigint[] =>
   STRIKES.map((share) => BigInt(STRIKE_STEP * Math.round((share * price) / STRIKE_STEP)) * 100_000_000n)
 
-/** Accounts, option sellers last, so that the house's book is short for as long as it can be. */
+/** Accounts, option sellers last, so that the makers' books are short for as long as it can be. */
 export function applicants(count: number, seed: bigint, market: Priced, expiry: bigint): readonly Applicant[] {
   const random = new Random(seed)
   const uniform = (): number => Number(random.below(1n << 40n)) / 2 ** 40

@@ -1,43 +1,66 @@
-/** A crash minute by minute: arbitrage, oracle, engine, round, orders, evidence, auctions, hedge; and what it came to. */
+/** A crash minute by minute: arbitrage, oracle, engine, round, orders, evidence, auctions, count and hedge; and what it came to. */
+import type { RoundWords } from '../../../prover/registry/index.ts'
 import { MarketEngine, marketOf } from './engine.ts'
+import { BAND, type Hedged } from './hedger.ts'
 import { cashAt, e8, exposureOf, type Holder, marginAt, notionalE12, ONE_BPS, type Priced } from './holders.ts'
+import { attacked, Forerunner } from './hostile.ts'
+import type { Observed } from './oracle.ts'
 import type { Outcome } from './outcome.ts'
+import type { Evidence } from './roundProofs.ts'
 import type { CrashSetting } from './setting.ts'
 import { enginePolicyOf, type Variant } from './variants.ts'
-import { CASH_UNIT_E12, type CrashVenue, type Evidence, LIQUIDATOR_CASH_E12, mostBps } from './venue.ts'
+import { CASH_UNIT_E12, type CrashVenue, LIQUIDATOR_CASH_E12, mostBps } from './venue.ts'
 
 const MINUTE = 60n
+/** The pool is at a minute's price so long before: as if it had gone there evenly. */
+const POOL_AHEAD = 30n
 /** What a liquidator wants at least, of the notional. */
 const LEAST_GAIN = 0.002
 const EVIDENCE_MINUTES = 3
 const INFORMED_MINUTES = 5
-/** Of the assets of all longs: what who knows the next price trades at once, the hedger's band, and its most in a minute. */
-const [INFORMED, BAND, MOST_HEDGED] = [0.01, 0.005, 0.02]
+/** Of the assets of all longs, what who knows the next price trades at once. */
+const INFORMED = 0.01
 
 type InformedOrder = { readonly order: Awaited<ReturnType<CrashVenue['place']>>; readonly assets: number }
 
 export class CrashRun {
   readonly #at: CrashSetting
   readonly #variant: Variant
-  readonly #engine: MarketEngine
+  readonly engine: MarketEngine
+  readonly #observes: Observed
   readonly #evidence = new Map<string, Evidence>()
+  readonly #refused: Record<string, number> = {}
+  readonly #forerunner: Forerunner
   #observed: number
-  #hedge: number
   #informed: InformedOrder | undefined
-  #sums = { forcedSales: 0, forced: 0, hedger: 0, liquidators: 0, informed: 0 }
-  #most = { pool: 0, observed: 0, maintenance: 0 }
+  #sums = { forcedSales: 0, forced: 0, hedger: 0, hedges: 0, unhedged: 0, hostile: 0, liquidators: 0, informed: 0 }
+  #most = { pool: 0, observed: 0, maintenance: 0, unhedged: 0 }
   #unobserved = 0
 
-  constructor(setting: CrashSetting, variant: Variant) {
+  private constructor(setting: CrashSetting, variant: Variant, engine: MarketEngine, observes: Observed) {
     this.#at = setting
     this.#variant = variant
-    this.#engine = new MarketEngine(enginePolicyOf(variant), setting.crash.before)
+    this.engine = engine
+    this.#observes = observes
+    this.#forerunner = new Forerunner(this.#place)
     this.#observed = setting.crash.minutes[0] as number
-    this.#hedge = -exposureOf(this.#house, setting.venue.market as Priced).delta
   }
 
-  get #house(): Holder {
-    return this.#at.venue.holder(this.#at.venue.house)
+  get #place() {
+    const { contracts, pool, longs } = this.#at
+    return { chain: contracts.chain, pool, longs }
+  }
+
+  /** With an engine of the variant's own, whose market begins at the first price. */
+  static async begin(setting: CrashSetting, variant: Variant): Promise<CrashRun> {
+    const { contracts, crash, oracle } = setting
+    const observes = variant.without.has('median') ? 'pool' : 'median'
+    const [start, priceE8] = [BigInt(crash.start), e8(crash.minutes[0] as number)]
+    await contracts.chain.setTime(start)
+    await oracle.take(observes, [priceE8, priceE8, priceE8], start)
+    const policy = enginePolicyOf(variant)
+    const engine = await MarketEngine.open(contracts, policy, crash.before, oracle.feed(observes))
+    return new CrashRun(setting, variant, engine, observes)
   }
 
   #recorded = (minute: number): number => this.#at.crash.minutes[minute] as number
@@ -45,13 +68,14 @@ export class CrashRun {
   async step(minute: number): Promise<void> {
     const { chain } = this.#at.contracts
     const asOf = BigInt(this.#at.crash.start) + MINUTE * BigInt(minute)
+    if ((await chain.now()) < asOf - POOL_AHEAD) await chain.setTime(asOf - POOL_AHEAD)
     await this.#arbitrage(minute)
     await chain.setTime(asOf)
     const market = await this.#observe(minute, asOf)
     if (this.#informed !== undefined) await this.#fillInformed(market)
     await this.#seekEvidence(market, minute)
     await this.#auction(market)
-    await this.#rebalance(market)
+    await this.#hedge(market)
     if (minute % INFORMED_MINUTES === 0 && minute + 1 < this.#at.crash.minutes.length)
       await this.#orderInformed(minute, asOf)
     this.#look(minute)
@@ -70,16 +94,14 @@ export class CrashRun {
     const recorded = this.#recorded(minute)
     const elsewhere = recorded * Math.exp(supposed.contagion * Math.log(pool.price / recorded))
     const prices = [elsewhere * 1.0001, elsewhere * 0.9999, pool.price].map(e8)
-    const observed = this.#variant.without.has('median') ? prices[2] : await oracle.take(prices, asOf)
-    const priceE8 = observed ?? e8(this.#observed)
+    const observed = await oracle.take(this.#observes, prices, asOf)
     if (observed === undefined) this.#unobserved++
     else {
-      const before = e8(this.#observed)
-      const range = { lowE8: before < priceE8 ? before : priceE8, highE8: before < priceE8 ? priceE8 : before }
-      this.#engine.observe(asOf, priceE8, range)
-      this.#observed = Number(priceE8) / 1e8
+      await this.engine.land()
+      this.#observed = Number(observed) / 1e8
     }
-    return venue.publish(marketOf(asOf, priceE8, this.#engine.inForce, venue.expiry))
+    const priceE8 = observed ?? e8(this.#observed)
+    return venue.publish(marketOf(asOf, priceE8, this.engine.inForce, venue.expiry))
   }
 
   /** Accounts below maintenance are marked, proven and flagged; those that have recovered are proven too. */
@@ -89,7 +111,7 @@ export class CrashRun {
     const recovered: string[] = []
     for (const holder of venue.holders.values()) {
       if (isEndowed(holder) || (holder.perpsE12 === 0n && holder.positions.length === 0)) continue
-      const isFine = isSurelyFine(holder, market, this.#engine.inForce.maintenance)
+      const isFine = isSurelyFine(holder, market, this.engine.inForce.maintenance)
       const isBelow = !isFine && marginAt(holder, market).margin.maintenanceE8 < 0n
       const isFlagged = this.#evidence.has(holder.owner)
       if (!isBelow && isFlagged) recovered.push(holder.owner)
@@ -140,15 +162,40 @@ export class CrashRun {
     return undefined
   }
 
-  /** The house holds minus its delta in assets, within a band. */
-  async #rebalance(market: Priced): Promise<void> {
-    const { longs, pool } = this.#at
-    const gap = -exposureOf(this.#house, market).delta - this.#hedge
-    if (Math.abs(gap) < BAND * longs) return
-    const assets = Math.sign(gap) * Math.min(Math.abs(gap), MOST_HEDGED * longs)
-    const cost = await pool.trade(assets)
-    this.#sums.hedger += cost - assets * this.#observed
-    this.#hedge += assets
+  /** Where the makers' gap is beyond the band, and the agent may trade, their vaults are counted, and the keeper has it trade. */
+  async #hedge(market: Priced): Promise<void> {
+    const { vaults, hedger, longs } = this.#at
+    const target = -vaults.deltaAt(market)
+    const gap = target - (await hedger.position())
+    if (Math.abs(gap) > BAND * longs) await this.#rebalance(gap)
+    const left = target - (await hedger.position())
+    const share = Math.abs(left) / longs
+    this.#sums.unhedged += share
+    this.#most.unhedged = Math.max(this.#most.unhedged, share)
+    this.#sums.hostile += await this.#forerunner.close(this.#observed)
+    if (this.#variant.hostile === 'forerun' && share > BAND) await this.#forerunner.open(left, this.#observed)
+  }
+
+  async #rebalance(gap: number): Promise<void> {
+    const { venue, vaults, hedger } = this.#at
+    const round = venue.round as RoundWords
+    const refusal = await hedger.closedBy(round)
+    if (refusal === undefined) await vaults.count()
+    const hedged = refusal === undefined ? await this.#amid(gap, () => hedger.rebalance(round)) : { refusal }
+    if ('refusal' in hedged) this.#refused[hedged.refusal] = (this.#refused[hedged.refusal] ?? 0) + 1
+    else {
+      this.#sums.hedges++
+      this.#sums.hedger += hedged.cash - hedged.assets * this.#observed
+    }
+  }
+
+  /** The agent's trade, with somebody hostile about it if there is one. */
+  async #amid(gap: number, trade: () => Promise<Hedged>): Promise<Hedged> {
+    const { hostile } = this.#variant
+    if (hostile !== 'sandwich' && hostile !== 'holdOff') return trade()
+    const { hedged, gain } = await attacked(hostile, this.#place, gap, trade)
+    this.#sums.hostile += gain
+    return hedged
   }
 
   /** Who knows the next price orders as it will move; without the damper a round with the price of now fills it. */
@@ -162,7 +209,7 @@ export class CrashRun {
     this.#informed = { order, assets: Number(perpsE12) / 1e12 }
     if (!this.#variant.without.has('nextObservation')) return
     await contracts.chain.setTime(asOf + 40n)
-    await venue.publish(marketOf(asOf + 40n, e8(this.#observed), this.#engine.inForce, venue.expiry))
+    await venue.publish(marketOf(asOf + 40n, e8(this.#observed), this.engine.inForce, venue.expiry))
     await venue.fill(order)
     this.#filledAt = this.#observed
   }
@@ -183,9 +230,10 @@ export class CrashRun {
     const recorded = this.#recorded(minute)
     const { pool } = this.#at
     this.#most = {
+      ...this.#most,
       pool: Math.max(this.#most.pool, 1 - pool.price / recorded),
       observed: Math.max(this.#most.observed, 1 - this.#observed / recorded),
-      maintenance: Math.max(this.#most.maintenance, this.#engine.inForce.maintenance),
+      maintenance: Math.max(this.#most.maintenance, this.engine.inForce.maintenance),
     }
   }
 
@@ -218,17 +266,24 @@ export class CrashRun {
       poolOvershoot: this.#most.pool,
       observedOvershoot: this.#most.observed,
       hedgerCost: this.#sums.hedger,
+      hedges: this.#sums.hedges,
+      hedgesRefused: this.#refused,
+      unhedged: this.#sums.unhedged / minutes,
+      greatestUnhedged: this.#most.unhedged,
+      counts: this.#at.vaults.counts,
       liquidatorsGain: this.#sums.liquidators,
       informedGain: this.#sums.informed,
+      hostileGain: this.#sums.hostile,
       greatestMaintenance: this.#most.maintenance,
       unobserved: this.#unobserved,
-      proofs: venue.proofs,
+      proofs: venue.proofs.made,
+      batches: this.engine.batches,
     }
   }
 }
 
-/** Whether somebody has more cash than could be lost: house, liquidators, and who knows the next price. */
-const isEndowed = ({ kind }: Holder): boolean => kind === 'house' || kind === 'liquidator' || kind === 'informed'
+/** Whether somebody has more cash than could be lost: makers, liquidators, and who knows the next price. */
+const isEndowed = ({ kind }: Holder): boolean => kind === 'maker' || kind === 'liquidator' || kind === 'informed'
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 

@@ -6,6 +6,7 @@ import {
   encodeMarketPolicy,
 } from '../../../prover/parameters/policy.ts'
 import { marginFields, marketFields } from '../../../prover/parameters/policyEntries.ts'
+import type { Hostile } from './hostile.ts'
 import type { Policy } from '../../../prover/parameters/marketRisk.ts'
 
 const dampers = ['ramp', 'budget', 'winsorising', 'median', 'stressFloor', 'nextObservation'] as const
@@ -19,9 +20,12 @@ export type Variant = {
   readonly off: string
   /** Another ramp of the maintenance margin than that of deployments, of notional an hour. */
   readonly tightenPerHour?: number
+  /** Who trades about the hedge. */
+  readonly hostile?: Hostile
 }
 
 const without = (damper: Damper, name: string, off: string): Variant => ({ name, without: new Set([damper]), off })
+const against = (hostile: Hostile, name: string, off: string): Variant => ({ name, without: new Set(), off, hostile })
 const { tightenPerSecondX32: ramp, stressWeightX10: stress } = marginFields
 const { maxReturnX16: maxReturn } = marketFields
 
@@ -48,6 +52,13 @@ export const variants: readonly Variant[] = [
     tightenPerHour: 0.02,
   },
   { name: 'none', without: new Set(dampers), off: 'all of them off' },
+]
+
+/** All dampers, and somebody who trades about the hedge. */
+export const hostileVariants: readonly Variant[] = [
+  against('sandwich', 'sandwiched', 'somebody trades ahead of the agent and back behind it, each time'),
+  against('holdOff', 'held off', 'somebody moves the pool from its mean whenever the agent would trade, and back'),
+  against('forerun', 'forerun', 'somebody trades a minute ahead of an agent that is not done'),
 ]
 
 /** The engine's policy of a run. */

@@ -1,27 +1,21 @@
 /** The venue of a run: accounts opened by orders and quotes, rounds published, margins proven, accounts flagged and liquidated. */
 import { type Contract, dataSlice, getAddress, id, type Signer } from 'ethers'
-import { sizeOf } from '../../../circuits/statements/index.ts'
 import { provableMargin } from '../../../prover/portfolio/accountMargin.ts'
 import type { OptionPosition } from '../../../prover/portfolio/book.ts'
 import type { Portfolio } from '../../../prover/portfolio/portfolio.ts'
 import { policyWordsOf, roundOf, type RoundWords } from '../../../prover/registry/index.ts'
 import { roundArgument } from '../../../prover/registry/portfolio/calldata.ts'
 import { marginSizes } from '../../../prover/service/answers/margins.ts'
-import { landArrays, proveArrays, type ProvenArrays } from '../../../prover/service/daemon/portfolios/arrays.ts'
-import { proveBooks } from '../../../prover/service/daemon/portfolios/books.ts'
-import { landMargins, proveMargins } from '../../../prover/service/daemon/portfolios/margins.ts'
 import { policyOf } from '../../../prover/service/daemon/portfolios/sharedRound.ts'
-import { portfolioBuildOf } from '../../../prover/service/workspace.ts'
 import { roundWords } from '../../../prover/statement/portfolioMargin.ts'
 import { expiryWords } from '../../../prover/statement/riskArray.ts'
 import { eventsOf, GAS_LIMIT, mined } from '../chains/chain.ts'
-import { type Contracts, MARKET, type Rules } from './contracts.ts'
+import { type Contracts, COUNCIL, MARKET, type Rules } from './contracts.ts'
 import {
   type Book,
   E12,
   type Holder,
   type Kind,
-  marginAt,
   ONE_BPS,
   partOf,
   type Priced,
@@ -30,9 +24,10 @@ import {
   sumOf,
   wordsOf,
 } from './holders.ts'
+import { type Evidence, RoundProofs } from './roundProofs.ts'
 
-/** Accounts in a proof of margins. */
-const PLACES = sizeOf(portfolioBuildOf('marginsAlone'), 'accounts')
+/** Who quotes, among the chain's accounts; they take turns. */
+const MAKERS = [1, 3, 4] as const
 /** Cash in a unit of its token. */
 export const CASH_UNIT_E12 = 10n ** 6n
 const MOST = 2n ** 256n - 1n
@@ -51,7 +46,7 @@ const quoteTypes = {
   ],
 }
 
-/** What an owner wants of the house. */
+/** What an owner wants of a maker. */
 export type Wanted = {
   readonly perpsE12: bigint
   readonly options: readonly OptionPosition[]
@@ -59,7 +54,7 @@ export type Wanted = {
   readonly premiumE12: bigint
 }
 
-type Placed = Wanted & { readonly order: object; readonly owner: string }
+type Placed = Wanted & { readonly order: object; readonly owner: string; readonly maker: string }
 
 /** What a liquidation came to, cash E12. */
 export type Taken = {
@@ -69,26 +64,21 @@ export type Taken = {
   readonly badDebtE12: bigint
 }
 
-/** A margin that was proven and landed. */
-export type Evidence = { readonly initialE8: bigint; readonly maintenanceE8: bigint }
-
 export class CrashVenue {
   readonly contracts: Contracts
   readonly holders = new Map<string, Holder>()
-  readonly house: string
+  readonly proofs: RoundProofs
   round: RoundWords | undefined
   market: Priced | undefined
-  /** Made since it was last set. */
-  proofs = 0
-  #arrays: ProvenArrays | undefined
   #nonce = 0n
   #entered = 0
+  #placed = 0
   readonly #expiry: bigint
   readonly #strikesE8: readonly bigint[]
 
-  private constructor(contracts: Contracts, house: string, expiry: bigint, strikesE8: readonly bigint[]) {
+  private constructor(contracts: Contracts, expiry: bigint, strikesE8: readonly bigint[]) {
     this.contracts = contracts
-    this.house = house
+    this.proofs = new RoundProofs(contracts.maker)
     this.#expiry = expiry
     this.#strikesE8 = strikesE8
   }
@@ -99,12 +89,11 @@ export class CrashVenue {
     {
       expiry,
       strikesE8,
-      houseCash,
-    }: { readonly expiry: bigint; readonly strikesE8: readonly bigint[]; readonly houseCash: bigint },
+      makerCash,
+    }: { readonly expiry: bigint; readonly strikesE8: readonly bigint[]; readonly makerCash: bigint },
   ): Promise<CrashVenue> {
-    const signer = contracts.chain.signers[1] as unknown as Signer
-    const venue = new CrashVenue(contracts, await signer.getAddress(), expiry, strikesE8)
-    await venue.enter('house', houseCash, signer)
+    const venue = new CrashVenue(contracts, expiry, strikesE8)
+    for (const i of MAKERS) await venue.enter('maker', makerCash, contracts.chain.signers[i] as unknown as Signer)
     return venue
   }
 
@@ -116,6 +105,10 @@ export class CrashVenue {
 
   holder(owner: string): Holder {
     return this.holders.get(owner) as Holder
+  }
+
+  get makers(): readonly Holder[] {
+    return [...this.holders.values()].filter(({ kind }) => kind === 'maker')
   }
 
   async #send(signer: Signer, contract: Contract, name: string, ...args: readonly unknown[]) {
@@ -155,51 +148,21 @@ export class CrashVenue {
     this.round = roundOf(MARKET, asOf, roundWords(base.round), [expiryWords(surface)])
     await contracts.publish(this.round)
     await this.chain.setTime((await this.chain.now()) + 1n)
-    this.#arrays = undefined
     this.market = priced(base, surface, this.#strikesE8)
+    this.proofs.begin(this.round, this.market)
     return this.market
   }
 
   get #council(): Signer {
-    return this.chain.signers[0] as unknown as Signer
+    return this.chain.signers[COUNCIL] as unknown as Signer
   }
 
   /** Proves margins of what is held under keys, of the newest round, and has the registry hold them. */
-  async prove(
-    accounts: readonly { readonly key: string; readonly book: Book }[],
-  ): Promise<ReadonlyMap<string, Evidence>> {
-    const proven = new Map<string, Evidence>()
-    const ascending = accounts.toSorted((a, b) => (BigInt(a.key) < BigInt(b.key) ? -1 : 1))
-    for (let from = 0; from < ascending.length; from += PLACES) {
-      const some = ascending.slice(from, from + PLACES)
-      for (const [key, evidence] of await this.#proveBatch(some)) proven.set(key, evidence)
-    }
-    return proven
+  prove(accounts: readonly { readonly key: string; readonly book: Book }[]): Promise<ReadonlyMap<string, Evidence>> {
+    return this.proofs.land(this.contracts, accounts)
   }
 
-  async #proveBatch(accounts: readonly { readonly key: string; readonly book: Book }[]) {
-    const { client, models } = this.contracts
-    const [round, market] = [this.round as RoundWords, this.market as Priced]
-    const place = { client, models, round }
-    const { maker } = this.contracts
-    const provables = accounts.map(({ book }) => marginAt(book, market))
-    const reported = await Promise.all(accounts.map(({ key }) => client.account(key)))
-    if (this.#arrays === undefined && provables.some(({ arrays }) => arrays.length > 0)) {
-      this.#arrays = await proveArrays(place, maker, provables)
-      this.proofs += this.#arrays.size
-      await landArrays(
-        place,
-        [...this.#arrays.values()].flatMap(({ proven }) => proven ?? []),
-      )
-    }
-    const books = await proveBooks(place, maker, provables, reported, this.#arrays ?? new Map())
-    const batches = await proveMargins(place, maker, provables, reported)
-    await landMargins(place, books, batches)
-    this.proofs += books.reduce((sum, each) => sum + each.books.length, 0) + batches.length
-    return accounts.map(({ key }, i) => [key, (provables[i] as ReturnType<typeof marginAt>).margin] as const)
-  }
-
-  /** Places an order with the house; a later round fills it. */
+  /** Places an order, which a maker will quote for; a later round fills it. */
   async place(owner: string, wanted: Wanted): Promise<Placed> {
     const isBuyer = wanted.perpsE12 > 0n
     const order = {
@@ -212,16 +175,17 @@ export class CrashVenue {
       options: wordsOf({ positions: wanted.options }),
     }
     await this.#send(this.holder(owner).signer, this.contracts.orders, 'placeOrder', order)
-    return { ...wanted, order, owner }
+    const maker = this.makers[this.#placed++ % MAKERS.length] as Holder
+    return { ...wanted, order, owner, maker: maker.owner }
   }
 
-  /** The house quotes for an order at the newest round, both sides are proven, and the trade takes effect. */
+  /** The maker quotes for an order at the newest round, both sides are proven, and the trade takes effect. */
   async fill(placed: Placed): Promise<void> {
     const { orders, venue } = this.contracts
     const { owner, order, perpsE12, options, premiumE12 } = placed
-    const [taker, maker] = [this.holder(owner), this.holder(this.house)]
-    const quote = await this.#quoteFor(order, premiumE12)
-    const signature = await this.#sign(quote)
+    const [taker, maker] = [this.holder(owner), this.holder(placed.maker)]
+    const quote = await this.#quoteFor(placed)
+    const signature = await this.#sign(quote, maker)
     const round = roundArgument(this.round as RoundWords)
     await this.#send(this.#council, orders, 'fill', order, quote, signature, round, wordsOf(taker), wordsOf(maker))
     const then = [
@@ -233,23 +197,23 @@ export class CrashVenue {
     if (taken === undefined || made === undefined) throw new Error('A trade has two sides.')
     await this.#send(this.#council, venue, 'takeEffect', owner, wordsOf(taken), wordsOf(made))
     this.holders.set(owner, await refreshed(taker, venue, taken.positions))
-    this.holders.set(this.house, await refreshed(maker, venue, made.positions))
+    this.holders.set(maker.owner, await refreshed(maker, venue, made.positions))
   }
 
-  async #quoteFor(order: object, premiumE12: bigint) {
+  async #quoteFor({ order, maker, premiumE12 }: Placed) {
     const orderId: string = await this.contracts.orders.getFunction('orderIdOf')(order)
     const deadline = (await this.chain.now()) + ORDER_SECONDS
-    return { orderId, maker: this.house, premiumE12, deadline, nonce: this.#nonce++ }
+    return { orderId, maker, premiumE12, deadline, nonce: this.#nonce++ }
   }
 
-  #sign(quote: object): Promise<string> {
+  #sign(quote: object, { signer }: Holder): Promise<string> {
     const domain = {
       name: 'zk-risk-engine VenueOrders',
       version: '1',
       chainId: this.contracts.client.chainId,
       verifyingContract: this.contracts.orders.target as string,
     }
-    return this.holder(this.house).signer.signTypedData(domain, quoteTypes, quote)
+    return signer.signTypedData(domain, quoteTypes, quote)
   }
 
   /** What an account would hold after a trade, and where that is reported. */
@@ -332,7 +296,7 @@ export class CrashVenue {
     return event?.args.receipt.toObject()
   }
 
-  /** The house or anybody else puts cash into the insurance fund. */
+  /** Anybody puts cash into the insurance fund. */
   async insure(cashE12: bigint): Promise<void> {
     const { cash, venue } = this.contracts
     const amount = cashE12 / CASH_UNIT_E12
@@ -347,12 +311,12 @@ export class CrashVenue {
 
   /** As it stands, to come back to after the chain was put back. */
   remembered(): () => void {
-    const [holders, round, market, entered] = [new Map(this.holders), this.round, this.market, this.#entered]
+    const [holders, round, market] = [new Map(this.holders), this.round, this.market]
+    const [entered, placed] = [this.#entered, this.#placed]
     return () => {
       this.holders.clear()
       for (const [owner, holder] of holders) this.holders.set(owner, holder)
-      ;[this.round, this.market, this.#arrays] = [round, market, undefined]
-      this.#entered = entered
+      ;[this.round, this.market, this.#entered, this.#placed] = [round, market, entered, placed]
     }
   }
 }
