@@ -17,7 +17,8 @@ export type ProverFault = 'hangs' | 'is ended' | 'has no memory'
 /** @returns whether the proof under way failed by name, and the one after it was made all the same */
 export async function failProver(keys: CircuitKeys, fault: ProverFault, random: Random): Promise<boolean> {
   const starved = fault === 'has no memory' ? { memoryBytes: STARVED_BYTES } : {}
-  const prover = new SnarkjsProver({ threads: 1, timeoutMs: TIMEOUT_MS, ...starved })
+  const hurried = fault === 'hangs' ? { timeoutMs: TIMEOUT_MS } : {}
+  const prover = new SnarkjsProver({ threads: 1, ...starved, ...hurried })
   try {
     if (fault === 'has no memory') {
       const code = await codeOf(prover.prove(keys, trialInput(1)))

@@ -44,8 +44,8 @@ export type AccountsTrial = {
   readonly isAccepted: boolean
 }
 
-/** A service that has not brought everything in force by then has lost it. */
-const PATIENCE_MS = 240_000
+/** A service that has not brought everything in force by then has lost it; on a machine that others keep busy it takes minutes. */
+const PATIENCE_MS = 900_000
 const LOOK_MS = 100
 const script = join(import.meta.dirname, 'serveAccounts.ts')
 let trials = 0
