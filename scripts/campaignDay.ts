@@ -299,7 +299,7 @@ async function figuresOf(
       ...is('not all came in force', !isDrained || lost + notIn > 0),
       ...is('taken twice', doubled > 0),
       ...is('not the twin’s', wrong > 0),
-      ...is('left in the store', open > 0),
+      ...is('left unsettled', open > 0),
       ...is(
         'given up without a reason',
         superseded.some(({ reason }) => reason === 'none'),
@@ -394,7 +394,7 @@ function textOf(figures: Figures): string {
     ),
     `serves again ${inSeconds(restartAges)} s after a kill (p50, p95, most)`,
     `superseded: ${listed(superseded)}; tried again: ${listed(retried)}; the door held ${held} and refused ${refused}`,
-    `${lost} lost, ${doubled} taken twice, ${wrong} not the twin’s, ${open} left in the store; ` +
+    `${lost} lost, ${doubled} taken twice, ${wrong} not the twin’s, ${open} left unsettled; ` +
       `audit of ${audit.batches} batches, ${audit.margins} margins and ${audit.witnesses} witnesses ${audit.accepted ? 'accepts' : `REFUSES: ${JSON.stringify(audit.failure)}`} (${audit.seconds.toFixed(0)} s)`,
     faults.length === 0 ? 'Nothing was lost.' : `WRONG: ${faults.join('; ')}`,
   ].join('\n')

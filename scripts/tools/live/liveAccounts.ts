@@ -1,5 +1,5 @@
 /** Seeded accounts of a live engine, in options at strikes around spot. */
-import { toBeHex } from 'ethers'
+import { getAddress, toBeHex } from 'ethers'
 import { riskArray } from '../../../prover/options/riskArray.ts'
 import type { ProvableMargin } from '../../../prover/portfolio/accountMargin.ts'
 import { marginSizes } from '../../../prover/service/answers/margins.ts'
@@ -12,8 +12,8 @@ const STRIKES_PERCENT = [75n, 80n, 85n, 90n, 95n, 100n, 105n, 110n, 115n, 120n] 
 /** Between two strikes that a venue lists lies a round number, about so many of which make spot. */
 const LISTED = 50n
 
-/** An address, the same for the same number. */
-export const addressOf = (number: number): string => toBeHex(BigInt(number), 20)
+/** An address as events have it, the same for the same number. */
+export const addressOf = (number: number): string => getAddress(toBeHex(BigInt(number), 20))
 
 /**
  * @param expiries - the first so many of the round's

@@ -35,7 +35,7 @@ export type Reckoning = {
   readonly refused: number
   /** Work that ended without landing: how often each reason. */
   readonly superseded: readonly Superseded[]
-  /** Left in the store, neither landed nor given up. */
+  /** Signed, and neither landed nor given up. What was begun and not sent when the service was stopped is the next one's. */
   readonly open: number
 }
 
@@ -195,7 +195,7 @@ async function ofStore({ folder, chain, proverNonce }: LiveEngine) {
     const sent = (await chain.getTransactionCount(new Wallet(developmentKeys.prover).address)) - proverNonce
     return {
       superseded: jobs.filter(({ status }) => status === 'superseded').map(ended),
-      open: (await store.openJobs()).length,
+      open: (await store.openJobs()).filter(({ status }) => status === 'signed').length,
       doubled: twice + Math.abs(sent - mined),
     }
   } finally {

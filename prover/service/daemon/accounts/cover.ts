@@ -47,6 +47,55 @@ export function coverOf(
   return { arrays: [...used, ...missing], missing }
 }
 
+/**
+ * The same for accounts whose books can be reported: a book runs through an array once, and what it meets is hashed in that order, so
+ * the strikes of an account may not lie now in one array, now in another, and then in the first again. Where they do, the
+ * arrays that came last are tried first, and then arrays of its own are proven.
+ *
+ * @param accounts - what each holds, ascending by expiry and strike
+ */
+export function coverInOrder(
+  accounts: readonly (readonly Held[])[],
+  atHand: readonly Strikes[],
+  others: readonly Held[],
+  places: number,
+): Cover {
+  const together = coverOf(accounts.flat(), atHand, others, places)
+  const tangled = accounts.filter((each) => tangledIn(each, together.arrays).size > 0)
+  if (tangled.length === 0) return together
+  const newest = atHand.toReversed()
+  const apart = tangled.map((wanted) => {
+    const cover = coverOf(wanted, newest, others, places)
+    const expiries = tangledIn(wanted, cover.arrays)
+    if (expiries.size === 0) return cover
+    const rest = others.filter(({ expiry }) => !expiries.has(expiry))
+    return coverOf(
+      wanted,
+      newest.filter(({ expiry }) => !expiries.has(expiry)),
+      rest,
+      places,
+    )
+  })
+  if (accounts.length === 1) return apart[0] as Cover
+  const all = [together, ...apart]
+  return { arrays: [...new Set(all.flatMap(({ arrays }) => arrays))], missing: all.flatMap(({ missing }) => missing) }
+}
+
+/** Expiries in which a book would come to an array again that it has left. */
+function tangledIn(wanted: readonly Held[], arrays: readonly Strikes[]): ReadonlySet<bigint> {
+  const left = new Set<Strikes>()
+  const tangled = new Set<bigint>()
+  let last: Strikes | undefined
+  for (const { expiry, strikeE8 } of wanted) {
+    const array = arrays.find((each) => each.expiry === expiry && each.strikesE8.includes(strikeE8))
+    if (array === undefined || array === last) continue
+    if (left.has(array)) tangled.add(expiry)
+    if (last !== undefined) left.add(last)
+    last = array
+  }
+  return tangled
+}
+
 /** Arrays of an expiry; places that are left take strikes that others hold, the nearest first, and then the last one again. */
 function arraysOf(
   expiry: bigint,

@@ -15,7 +15,7 @@ import { hasPositions } from '../../../registry/portfolio/openInterest.ts'
 import { ARRAYS_PER_TRANSACTION } from '../portfolios/arrays.ts'
 import { placesOf } from '../portfolios/margins.ts'
 import { marginModelOf, type PortfolioModels, type PortfolioPlace } from '../portfolios/place.ts'
-import { coverOf } from './cover.ts'
+import { coverInOrder } from './cover.ts'
 import { byUrgency, type Due, type DuePolicy, dueOf, type Looked } from './due.ts'
 import type { AccountOnChain, AccountsOnChain, PublishedRound, Terms } from './ledger.ts'
 import type { RoundBook } from './roundBook.ts'
@@ -341,7 +341,7 @@ export class Selection {
     })
     const atHand = [...inForce, ...(underWay.arrays.get(round.asOf) ?? [])]
     const rest = others ? this.exposed().flatMap(({ words }) => positionsIn(words)) : []
-    return coverOf(wanted.flatMap(positionsIn), atHand, rest, this.strikes())
+    return coverInOrder(wanted.map(positionsIn), atHand, rest, this.strikes())
   }
 
   /** Arrays that the first account lacks, or its witness, or its margins with those of others. */
