@@ -224,6 +224,31 @@ describe('words of rounds', () => {
     expect(readdirSync(at)).not.toContain(some)
   })
 
+  it('S60: none that an earlier process was handed on is counted or deleted before the chain has told which rounds are followed', async () => {
+    const { at, book } = bookOf('fourteen')
+    const times = Array.from({ length: 70 }, (_, i) => i + 1)
+    const rounds = times.map((asOf) => ({ ...published, asOf: BigInt(asOf) })).toReversed()
+    for (const asOf of times) {
+      await book.take({ ...file, asOf })
+      book.forget(rounds.slice(-asOf))
+    }
+    const before = new Date(Date.now() - 2 * 3_600_000)
+    for (const name of readdirSync(at)) utimesSync(join(at, name), before, before)
+    const next = new RoundBook({ market: 'BTC-USD', folder: at, onRefused: () => {} })
+    await next.take({ ...file, asOf: 71 })
+    expect(readdirSync(at).length).toBe(71)
+    next.forget(rounds)
+    expect(readdirSync(at).length).toBe(71)
+  })
+
+  it('S60: of times that are past are no more than of those to come, also where they are handed on at once', async () => {
+    const { at, book } = bookOf('fifteen')
+    book.forget([{ ...published, asOf: 1000n }])
+    const flood = Array.from({ length: 100 }, (_, asOf) => book.take({ ...file, asOf }))
+    const refused = (await Promise.allSettled(flood)).filter(({ status }) => status === 'rejected')
+    expect([refused.length, readdirSync(at).length]).toEqual([36, 64])
+  })
+
   it('S60: of more files than are read the latest rounds’ are, which is told once', () => {
     const { at, book, refused } = bookOf('twelve')
     mkdirSync(at)

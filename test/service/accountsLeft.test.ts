@@ -127,6 +127,28 @@ describe('an account of few options', () => {
 })
 
 describe('a count', () => {
+  it('S59: of a chain that was reorganised is asked of anew, also where it is of the same round', async () => {
+    const cash = range.example.account.holdings
+    const onlyCash = { positions: [], holdings: { ...cash, cashE12: 10n ** 12n, perpsE12: 0n, perpPnlE12: 0n } }
+    const { next } = choosing()
+    const rounds: bigint[] = []
+    const counting = async (held: Parameters<AccountsRange['report']>[1]) => {
+      await range.report(first, held)
+      await range.report(second, range.perpetuals(50_000n))
+      const published = await range.publish()
+      rounds.push(published.round.asOf)
+      await openCount(published)
+      // What is not in its place any more is due for the count alone.
+      for (const account of [first, second]) await replace(account, ZeroAddress, false)
+      return (await next())?.accounts.map(({ account }) => account)
+    }
+    expect(await counting(onlyCash)).toEqual([second])
+    await undo()
+    undo = await range.checkpoint()
+    expect(await counting(range.perpetuals(50_000n))).toEqual([first, second])
+    expect(rounds[1]).toBe(rounds[0])
+  })
+
   it('S59: asks the chain once of each account that may have had positions, and again only when a batch of its round has landed', async () => {
     const cash = range.example.account.holdings
     const onlyCash = { positions: [], holdings: { ...cash, cashE12: 10n ** 12n, perpsE12: 0n, perpPnlE12: 0n } }

@@ -446,6 +446,32 @@ describe('a worker that lies', () => {
     expect((await asked).publicSignals.at(-1)).toBe(1n)
   })
 
+  it('S57: has its refusal told as its causes are, and with nothing else that it chose', async () => {
+    const database = await postgres.database()
+    const { prover } = await asking(database)
+    const fields = {
+      code: 'proof.unsatisfied',
+      entry: '--keys',
+      toString: 5,
+      circuit: 'a\u001b[2J',
+      more: 'x'.repeat(9_999),
+    }
+    await hostile(database, (own, taken) =>
+      own.complete(taken, {
+        refusal: {
+          message: `it \u001b[2Jrefuses\nand \u202ehides ${'x'.repeat(5_000)}`,
+          stack: 'at \u001b[2J',
+          fields,
+        },
+        worker: 'liar',
+      }),
+    )
+    const refused = await prover.prove(keys, trialInput(1)).catch((error: unknown) => error as Error)
+    expect({ ...refused }).toEqual({ code: 'proof.unsatisfied', circuit: 'fleetTrial' })
+    expect(String(refused)).toMatch(/^Error: it \[2Jrefuses and hides x{400,500}…$/)
+    expect(Reflect.get(refused, 'stack')).not.toContain('\u001b')
+  })
+
   it('S57: has its causes told in one line, shortened, and without what a terminal would obey', async () => {
     const database = await postgres.database()
     const { prover, queue } = await asking(database)

@@ -2,7 +2,7 @@
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { humanLog, jsonLog } from '../../prover/service/daemon/log.ts'
+import { humanLog, jsonLog, plainLog } from '../../prover/service/daemon/log.ts'
 import { readApiKeys } from '../../prover/service/http/apiKeys.ts'
 import { Board } from '../../prover/service/http/board.ts'
 import { Gate, RateLimiter } from '../../prover/service/http/limits.ts'
@@ -189,6 +189,19 @@ describe('logs', () => {
     log.event({ step: 'confirmed', job: 'a'.repeat(64), detail: 'BTC-USD #1' })
     log.event({ step: 'superseded', job: 'a'.repeat(64), detail: 'OutOfOrder' })
     expect(lines.map((line) => line.slice(26))).toEqual(['superseded  aaaaaaaaaaaa  OutOfOrder'])
+  })
+
+  it('are one line to a step for people too, whoever’s words it has, without what a terminal would obey or an address holds', () => {
+    const words =
+      'a \u001b[2Jb\n2026-11-30  confirmed \u202ec wss://node.example/v2/secret-of-a-node postgres://me:secret@db/x'
+    const lines: string[] = []
+    const say = (line: string): number => lines.push(line)
+    humanLog('info', say).event({ step: 'retrying', detail: words })
+    plainLog('human', 'info', say)('warn', 'failed', undefined, words)
+    humanLog('info', say).event({ step: 'retrying', detail: 'x'.repeat(1_000_000) })
+    const plain = 'a [2Jb 2026-11-30  confirmed c wss://node.example postgres://db'
+    expect(lines.slice(0, 2).map((line) => line.slice(26))).toEqual([`retrying  ${plain}`, `warn  failed  ${plain}`])
+    expect(lines[2]?.length).toBeLessThan(11_000)
   })
 })
 

@@ -1,5 +1,6 @@
 /** What a service says while it runs: for people at a terminal, or a JSON object a line for whoever collects logs. */
 import { pino } from 'pino'
+import { shortened } from '../text/foreign.ts'
 import type { JobStatus } from './jobStore.ts'
 import type { ServeEvent } from './serve.ts'
 
@@ -68,6 +69,13 @@ export function jsonLog(level: LogLevel, write: (line: string) => void): Service
 const withoutAddresses = (line: string): string =>
   line.replace(/\b(https?|wss?|postgres(?:ql)?):\/\/(?:[^\s/"@]*@)?([^\s/"\\]+)[^\s"\\]*/g, '$1://$2')
 
+const MOST_CHARACTERS = 10_000
+/** What people read is one line, whoever's words are in it. */
+const lineOf = (parts: readonly (string | undefined)[]): string => {
+  const said = parts.filter((part) => part !== undefined && part !== '').join('  ')
+  return shortened(withoutAddresses(said), MOST_CHARACTERS)
+}
+
 /** A line for each step of something else than a service, in the same words. */
 export function plainLog(
   format: 'human' | 'json',
@@ -89,8 +97,7 @@ export function plainLog(
   const least = logLevels.indexOf(level)
   return (at, step, job, detail) => {
     if (logLevels.indexOf(at) < least) return
-    const parts = [new Date().toISOString(), at, step, job?.slice(0, 12), detail]
-    write(withoutAddresses(parts.filter((part) => part !== undefined && part !== '').join('  ')))
+    write(lineOf([new Date().toISOString(), at, step, job?.slice(0, 12), detail]))
   }
 }
 
@@ -99,7 +106,7 @@ export function humanLog(level: LogLevel, say: (line: string) => void): ServiceL
   const least = logLevels.indexOf(level)
   const line = (at: LogLevel, ...parts: readonly (string | undefined)[]): void => {
     if (logLevels.indexOf(at) < least) return
-    say([new Date().toISOString(), ...parts].filter((part) => part !== undefined && part !== '').join('  '))
+    say(lineOf([new Date().toISOString(), ...parts]))
   }
   return {
     event: ({ step, job, detail }) => line(warnings.has(step) ? 'warn' : 'info', step, job?.slice(0, 12), detail),
@@ -109,12 +116,7 @@ export function humanLog(level: LogLevel, say: (line: string) => void): ServiceL
       line(ready ? 'debug' : 'warn', ready ? 'ready' : 'not-ready', failing.join('; '))
     },
     failed: (method, url, error) =>
-      line(
-        'error',
-        'http-failed',
-        `${method} ${url}`,
-        withoutAddresses(error instanceof Error ? error.message : String(error)),
-      ),
+      line('error', 'http-failed', `${method} ${url}`, error instanceof Error ? error.message : String(error)),
     answered: (method, route, status, milliseconds) =>
       line('debug', 'http', `${method} ${route}`, String(status), `${Math.round(milliseconds)} ms`),
   }

@@ -105,9 +105,9 @@ export class AccountsOnChain {
   private readonly published = new Map<bigint, PublishedRound>()
   private readonly accepted = new Map<bigint, HeldArray>()
   private counted: OpenInterest | undefined
-  /** Batches that landed, by the time of their round, and how often the chain was read anew. */
+  /** Batches that landed, by the time of their round. */
   private readonly batches = new Map<bigint, number>()
-  private readings = 0
+  private timesForgotten = 0
   /** Blocks in which accounts were shown to be below maintenance, oldest first, and times of some of them. */
   private shownIn: readonly number[] = []
   private readonly times = new Map<number, number>()
@@ -150,9 +150,14 @@ export class AccountsOnChain {
     return kept.length === MOST_REPORTS || kept.some(({ words }) => hasPositions(words))
   }
 
+  /** How often the chain was read anew, what was known of it forgotten. */
+  get readings(): number {
+    return this.timesForgotten
+  }
+
   /** Changes whenever a batch of a round has landed, which alone counts accounts: also those whose margins it does not put in force. */
   batchesOf(asOf: bigint): string {
-    return `${this.readings} ${this.batches.get(asOf) ?? 0}`
+    return `${this.timesForgotten} ${this.batches.get(asOf) ?? 0}`
   }
 
   /** Newest first. */
@@ -226,7 +231,7 @@ export class AccountsOnChain {
 
   private forget(): void {
     for (const each of [this.held, this.reports, this.published, this.accepted, this.batches]) each.clear()
-    this.readings++
+    this.timesForgotten++
     this.times.clear()
     this.shownIn = []
     this.counted = undefined

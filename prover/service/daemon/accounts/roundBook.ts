@@ -97,7 +97,11 @@ export class RoundBook {
   private readonly options: RoundBookOptions
   private readonly known = new Map<string, readonly bigint[]>()
   private read = new Set<string>()
-  private newest = -1n
+  private newest: bigint | undefined
+  /** Files of words of the rounds that are followed; undefined until the chain has told of them. */
+  private followed: ReadonlySet<string> | undefined
+  /** Files that were handed on here since the chain last told of another round, those on their way to the disk among them. */
+  private readonly taken = new Set<string>()
   private isOverfull = false
 
   constructor(options: RoundBookOptions) {
@@ -150,6 +154,8 @@ export class RoundBook {
     this.newest = newest
     const { folder, market } = this.options
     const followed = new Set(published.map((each) => takenFileName(market, each)))
+    this.followed = followed
+    this.taken.clear()
     for (const name of namesIn(folder).filter(isTaken)) {
       const isPast = (asOfIn(name) ?? 0n) <= newest
       if (isPast ? !followed.has(name) : isOlder(join(folder, name), AHEAD_MS))
@@ -164,19 +170,34 @@ export class RoundBook {
     mkdirSync(folder, { recursive: true })
     const name = takenFileName(market, hashesOf(round))
     this.requireRoom(name)
-    await writeFileAtomic(join(folder, name), `${JSON.stringify(round)}\n`)
+    this.taken.add(name)
+    try {
+      await writeFileAtomic(join(folder, name), `${JSON.stringify(round)}\n`)
+    } catch (error) {
+      this.taken.delete(name)
+      throw error
+    }
     this.read.add(name)
     this.keep(round)
   }
 
-  /** @throws {@link RoundsFullError} */
+  /**
+   * For words of no round that is followed, whatever time they are of. Until the chain has told which are, any file of an earlier
+   * process may be of one.
+   *
+   * @throws {@link RoundsFullError}
+   */
   private requireRoom(name: string): void {
     const { folder } = this.options
-    const ahead = namesIn(folder).filter((each) => isTaken(each) && (asOfIn(each) ?? 0n) > this.newest)
-    if (ahead.includes(name) || ahead.length < MOST_AHEAD) return
-    const old = ahead.filter((each) => isOlder(join(folder, each), AHEAD_MS))
-    for (const each of old) rmSync(join(folder, each), { force: true })
-    if (ahead.length - old.length >= MOST_AHEAD) throw new RoundsFullError(MOST_AHEAD)
+    const { followed, taken } = this
+    const onDisk = followed === undefined ? [] : namesIn(folder).filter((each) => isTaken(each) && !followed.has(each))
+    const waiting = new Set([...onDisk, ...taken])
+    if (waiting.has(name) || waiting.size < MOST_AHEAD) return
+    for (const each of onDisk.filter((own) => isOlder(join(folder, own), AHEAD_MS))) {
+      rmSync(join(folder, each), { force: true })
+      waiting.delete(each)
+    }
+    if (waiting.size >= MOST_AHEAD) throw new RoundsFullError(MOST_AHEAD)
   }
 
   /** Words that a call on the chain has shown. */

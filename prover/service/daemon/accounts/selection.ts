@@ -96,6 +96,7 @@ export class Selection {
   /** Reports that the count under way needs, and what had landed of its round when the chain was asked. */
   private readonly asked = new Map<string, { readonly sequence: bigint; readonly batches: string }>()
   private countedOf = 0n
+  private countedIn = 0
   private takesArrayMargins = false
   private last: Queue = { asOf: undefined, wordless: undefined, due: [], notLooked: 0 }
 
@@ -419,11 +420,13 @@ export class Selection {
     const { client, ledger, models } = this.options
     const count = models.portfolioMargin && (await client.countUnderWay())
     if (count === undefined || count.policyVersion !== terms.policyVersion) return undefined
-    if (count.asOf !== this.countedOf) {
+    // A reorganisation may have undone what had been counted, and bring the same count anew.
+    if (count.asOf !== this.countedOf || ledger.readings !== this.countedIn) {
       this.counted.clear()
       this.asked.clear()
     }
     this.countedOf = count.asOf
+    this.countedIn = ledger.readings
     const published = ledger.rounds.find(({ asOf }) => asOf === count.asOf)
     const prices = published && this.pricesOf(published, terms)
     if (prices === undefined) return undefined

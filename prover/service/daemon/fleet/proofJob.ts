@@ -16,6 +16,7 @@ import {
   CircuitInputError,
   type CircuitInputValue,
 } from '../../../proof/backends/witnessCalculator.ts'
+import { shortened } from '../../text/foreign.ts'
 
 export type ProofJob = {
   /** The same for the same circuit, key and input, whoever asks and however often; never of a proof, which is randomised. */
@@ -26,9 +27,9 @@ export type ProofJob = {
 }
 
 const jobData = z.object({
-  circuit: z.string(),
+  circuit: z.string().regex(/^\w{1,64}$/),
   /** sha256 of the verification key. */
-  key: z.string(),
+  key: z.string().regex(/^[0-9a-f]{64}$/),
   /** Decimal numbers by signal, in the circuit's order. */
   input: z.record(z.string(), z.array(z.string()).readonly()),
 })
@@ -87,12 +88,10 @@ export function proofJobOf(
 /** Jobs of different keys never meet: who has not the key is not offered them. */
 export const queueOf = (circuit: string, key: string): string => `prove/${circuit}/${key.slice(0, 16)}`
 
-/** Circuit and beginning of the key. */
+/** Circuit and beginning of the key; undefined of what {@link queueOf} names no queue. */
 export function keyOfQueue(queue: string): { readonly circuit: string; readonly key: string } | undefined {
-  const [kind, circuit, key, ...rest] = queue.split('/')
-  return kind === 'prove' && circuit !== undefined && key !== undefined && rest.length === 0
-    ? { circuit, key }
-    : undefined
+  const [, circuit, key] = /^prove\/(\w{1,64})\/([0-9a-f]{16})$/.exec(queue) ?? []
+  return circuit === undefined || key === undefined ? undefined : { circuit, key }
 }
 
 /**
@@ -116,12 +115,17 @@ export async function provenOf(
   return { proof: proof as Proven['proof'], publicSignals: signals, backend, timings }
 }
 
-/** What a worker refused an input with, if it may. */
+/** Characters of a worker's own words. */
+const MOST_WORDS = 500
+
+/** What a worker refused an input with, if it may: in its words, and with nothing else that it chose. */
 function refusalOf(circuit: string, answer: unknown): Error {
   const parsed = refusedAnswer.safeParse(answer)
   if (!parsed.success || !refusalCodes.has(String(parsed.data.refusal.fields.code)))
     return new AnswerUnreadableError(circuit)
-  const refusal = reviveError(parsed.data.refusal)
+  const { message, fields } = parsed.data.refusal
+  const words = shortened(message, MOST_WORDS)
+  const refusal = reviveError({ message: words, stack: words, fields: { code: fields.code, circuit } })
   return refusal instanceof ProverError ? refusal : new AnswerUnreadableError(circuit)
 }
 
