@@ -22,7 +22,8 @@ import { type Proofs, type Proving, registerModels } from './proving.ts'
 export const MARKET_NAME = 'BTC-USD'
 export const MARKET = marketIdOf(MARKET_NAME)
 /** Who is who among the chain's accounts, besides those of makers. */
-export const [COUNCIL, TRADER, CLERK, KEEPER] = [0, 2, 6, 7] as const
+export const [COUNCIL, TRADER, KEEPER] = [0, 2, 7] as const
+const CLERK = 6
 /** May only report what vaults hold. */
 const CLERK_ROLE = 8n
 export const CASH_DECIMALS = 6n

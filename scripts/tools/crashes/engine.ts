@@ -27,6 +27,8 @@ export type InForce = { readonly volatility: number; readonly maintenance: numbe
 type Margins = Pick<Parameters, 'volatilityX24' | 'maintenanceMarginX24' | 'initialMarginX24'>
 
 const ONE_X24 = 2 ** 24
+/** Batches are tried before they are sent, at the machine's time, which runs on while the chain's stands still. */
+const FRESHNESS = { ...defaultFreshness, maxObservationAgeSeconds: 3_600n }
 
 const inForceOf = ({ volatilityX24, maintenanceMarginX24, initialMarginX24 }: Margins): InForce => ({
   volatility: Number(volatilityX24) / ONE_X24,
@@ -79,7 +81,7 @@ export class MarketEngine {
     feed: Contract,
   ): Promise<MarketEngine> {
     const words = [pack('learningPolicy', policy.learning), pack('marginPolicy', policy.margin)]
-    const registry = await chain.deploy('RiskRegistry', council, modelRegistry, ...words, defaultFreshness)
+    const registry = await chain.deploy('RiskRegistry', council, modelRegistry, ...words, FRESHNESS)
     const [provider, source] = [chain.ethers.provider as never, feed.target as string]
     const { state, inForce } = governed(policy, before)
     const begun = await placeToBegin(provider, { source, marketId: MARKET, fromBlock: 0 })
