@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LIVE_BUILD } from '../../prover/service/workspace.ts'
 import { errorOf, run, temporaryFolder, zkrisk, zkriskAlone } from './zkrisk.ts'
@@ -270,6 +273,46 @@ describe('a command in a process that ran others before', () => {
     expect(among).toEqual(alone)
     expect(besides.code).toBe(2)
   })
+})
+
+describe.skipIf(process.platform !== 'linux')('standard output that takes nothing (/dev/full)', () => {
+  const command = [process.execPath, join(root, 'prover', 'service', 'cli.ts')]
+  const full = ['-c', 'exec "$@" > /dev/full', 'bash', ...command]
+
+  it('is told by name, and what failed before it is told all the same', async () => {
+    const told = await run('bash', [...full, 'params', extract, '--json'])
+    expect([told.code, told.stderr]).toEqual([
+      1,
+      expect.stringMatching(/zkrisk: Standard output could not be written: .*ENOSPC.*\n {8}code service\.output\n$/),
+    ])
+    expect(told.stderr).not.toContain('node:')
+    const failed = await run('bash', [...full, 'margin', join(folder, 'nowhere.json'), '--json'])
+    expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(/code service\.portfolio-missing\n$/)])
+    expect(failed.stderr).not.toContain('node:')
+  })
+
+  it('S66: ends no feeds: they are heard and observations are made', async () => {
+    const probe = createServer()
+    await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+    const { port } = probe.address() as AddressInfo
+    await new Promise((resolve) => probe.close(resolve))
+    const recording = ['--recording', `BTC-USD=${extract}`, '--recorded', '--dry-run', '--speed', '36000']
+    const address = `127.0.0.1:${port}`
+    const child = spawn('bash', [...full, 'feed', 'live', ...recording, '--json', '--http', address])
+    const ended = once(child, 'exit')
+    const observed = async (): Promise<boolean> => {
+      const metrics = await fetch(`http://${address}/metrics`).then(
+        (response) => response.text(),
+        () => '',
+      )
+      return /steps_total\{market="BTC-USD",outcome="observed"\} [1-9]/.test(metrics)
+    }
+    while (child.exitCode === null && !(await observed())) await sleep(100)
+    expect(child.exitCode).toBe(null)
+    child.kill('SIGTERM')
+    // Its totals are what nobody can be told.
+    expect(await ended).toEqual([1, null])
+  }, 60_000)
 })
 
 describe('zkrisk params', () => {

@@ -5,7 +5,7 @@ import type { FeedFlags } from '../feeds/feedFlags.ts'
 import type { FeedLog } from '../feeds/feedLog.ts'
 import type { Speed } from '../feeds/pace.ts'
 import type { LiveEvent, RunFeedsOptions } from '../feeds/runFeeds.ts'
-import type { Terminal } from '../text/terminal.ts'
+import { type Terminal, unlessUnwritable } from '../text/terminal.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
 import { THREE_TERMINALS } from './chain.ts'
 import { action, addCommand, positiveNumber, rpcAddresses, wholeNumber } from './command.ts'
@@ -258,7 +258,7 @@ function tell(terminal: Terminal, log: FeedLog, event: LiveEvent): void {
   const passedOver = log.passedOver(event)
   if (passedOver === undefined) return
   const more = passedOver === 0 ? {} : { passedOver }
-  terminal.result({ time: new Date().toISOString(), ...event, ...more }, '')
+  unlessUnwritable(() => terminal.result({ time: new Date().toISOString(), ...event, ...more }, ''))
 }
 
 function speedOf(text: string): Speed {

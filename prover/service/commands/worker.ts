@@ -4,7 +4,7 @@ import type { LogLevel } from '../daemon/log.ts'
 import type { ListedProof, ProofJobStatus } from '../daemon/fleet/proofQueue.ts'
 import type { WorkerEvent } from '../daemon/fleet/worker.ts'
 import { OptionMissingError } from '../text/usageError.ts'
-import { EXIT, type Terminal } from '../text/terminal.ts'
+import { EXIT, type Terminal, unlessUnwritable } from '../text/terminal.ts'
 import { withDatabasePackages } from '../optionalPackages.ts'
 import { action, addCommand, positiveNumber, wholeNumber } from './command.ts'
 import { stopSignal } from './stop.ts'
@@ -129,7 +129,8 @@ async function teller(terminal: Terminal, { log, logLevel }: WorkerOptions): Pro
   const say = plainLog(log, logLevel, log === 'json' ? terminal.raw : terminal.say)
   return ({ milliseconds, detail, ...event }) => {
     const time = milliseconds === undefined ? undefined : `${(milliseconds / 1000).toFixed(1)} s`
-    if (terminal.json) terminal.line({ time: new Date().toISOString(), ...event, milliseconds, detail }, '')
+    const line = { time: new Date().toISOString(), ...event, milliseconds, detail }
+    if (terminal.json) unlessUnwritable(() => terminal.line(line, ''))
     if (!terminal.json || log === 'json') {
       say(warnings.has(event.step) ? 'warn' : 'info', event.step, event.job, detail ?? time)
     }

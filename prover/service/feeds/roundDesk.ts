@@ -65,9 +65,7 @@ export class RoundDesk {
   /** Quotes that came while a round is on its way wait, the newest of them alone. */
   take({ fitted }: Pick<OptionsReading, 'fitted'>): void {
     this.next = fitted
-    this.working ??= this.work().finally(() => {
-      this.working = undefined
-    })
+    this.working ??= this.work()
   }
 
   /** When nothing is on its way any more. */
@@ -80,6 +78,8 @@ export class RoundDesk {
       this.next = undefined
       await this.consider(fitted)
     }
+    // At once: what comes in a moment would wait for what comes after it.
+    this.working = undefined
   }
 
   private async consider(fitted: FittedMarket): Promise<void> {

@@ -13,7 +13,13 @@ export type Streams = {
 }
 
 export const ownStreams: Streams = {
-  out: (text) => writeAll(1, text),
+  out: (text) => {
+    try {
+      writeAll(1, text)
+    } catch (error) {
+      throw isUnwritable(error) ? new OutputUnwritableError(error as Error) : error
+    }
+  },
   err: (text) => unlessUnwritable(() => writeAll(2, text)),
 }
 
@@ -25,9 +31,12 @@ export function unlessUnwritable(tell: () => void): void {
   try {
     tell()
   } catch (error) {
-    if (!UNWRITABLE.has((error as NodeJS.ErrnoException).code)) throw error
+    if (!isUnwritable(error)) throw error
   }
 }
+
+const isUnwritable = (error: unknown): boolean =>
+  error instanceof OutputUnwritableError || UNWRITABLE.has((error as NodeJS.ErrnoException).code)
 
 /** Where a command speaks: results to standard output, progress to standard error. */
 export type Terminal = {
@@ -66,8 +75,16 @@ const plainIntegers = (_: string, inner: unknown): unknown => (typeof inner === 
  */
 export function reportError(terminal: Terminal, error: unknown): number {
   const { code, message } = describeError(error)
-  if (terminal.json) terminal.result({ error: { code, message, ...fieldsOf(error) } }, '')
-  else terminal.say(`zkrisk: ${message}\n        code ${code}`)
+  const say = (): void => terminal.say(`zkrisk: ${message}\n        code ${code}`)
+  if (!terminal.json) say()
+  else {
+    try {
+      terminal.result({ error: { code, message, ...fieldsOf(error) } }, '')
+    } catch (unwritable) {
+      if (!isUnwritable(unwritable)) throw unwritable
+      say()
+    }
+  }
   if (isDebugging() && error instanceof Error) terminal.say(error.stack ?? '')
   else if (!(error instanceof ProverError)) terminal.say('        ZKRISK_DEBUG=1 shows where it happened.')
   return isOfUsage(error) ? EXIT.usage : EXIT.failure
@@ -113,5 +130,17 @@ function writeAll(descriptor: number, text: string): void {
       if (code !== 'EAGAIN') throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
     }
+  }
+}
+
+/** A result has nowhere to go. */
+export class OutputUnwritableError extends ProverError {
+  readonly code = 'service.output'
+
+  constructor(cause: Error) {
+    super(
+      `Standard output could not be written: its disk takes nothing (${(cause as NodeJS.ErrnoException).code}). Make room where it goes, and run the command again.`,
+      { cause },
+    )
   }
 }

@@ -134,6 +134,23 @@ describe('rounds on their way', () => {
     expect(events.map((event) => event.kind === 'round' && event.reason)).toEqual(['first', 'heartbeat'])
   })
 
+  it('S62: quotes that come at whichever moment after one has landed wait for no others', async () => {
+    for (let moments = 0; moments < 12; moments++) {
+      const { desk, published } = deskOf(async () => {
+        // As many turns of the queue of microtasks after the round has landed.
+        void (async () => {
+          for (let i = 0; i < moments; i++) await undefined
+          if (published.length === 1) desk.take({ fitted: later(100) })
+        })()
+        return 'file'
+      })
+      desk.take({ fitted })
+      await new Promise(setImmediate)
+      await desk.idle()
+      expect([moments, published.length]).toEqual([moments, 2])
+    }
+  })
+
   it('S62: what the chain did not answer is tried with the next quotes, what it refuses is told', async () => {
     let error: Error | undefined = new RpcError('Publishing', new Error('away'))
     const { desk, events } = deskOf(async () => {
