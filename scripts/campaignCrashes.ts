@@ -2,7 +2,7 @@
  * Feedback loops on the contracts: engine, venue, pool, hedging agent and liquidators through four recorded crashes minute by minute,
  * with every damper and without each.
  *
- *   npm run campaign:crashes                              all four, two at a time; about twelve minutes
+ *   npm run campaign:crashes                              all four, two at a time; 21 minutes of processor time
  *   npm run campaign:crashes -- --crash may2021 --hours 2 --accounts 30 --seed 7
  *   npm run campaign:crashes -- --hostile                 with every damper, and with somebody who trades about the hedge
  *   npm run campaign:crashes -- --json
