@@ -1,12 +1,13 @@
 /** `zkrisk margin --prove --database`: a margin that a worker has proven, held by a contract. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
 import { parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
 import { TestPostgres } from '../../scripts/tools/postgres.ts'
 import { root } from '../../scripts/tools/sources.ts'
-import { temporaryFolder, zkriskAlone } from '../service/zkrisk.ts'
+import { errorOf, temporaryFolder, zkrisk, zkriskAlone } from '../service/zkrisk.ts'
 
 const folder = temporaryFolder()
 let postgres: TestPostgres
@@ -42,3 +43,14 @@ it('S63: is proven by a worker alone, and held as the twin says', async () => {
   for (const found of answers) expect(found?.answer).toMatchObject({ worker: 'ours' })
   expect(stdout + stderr).not.toContain(new URL(database).password)
 }, 240_000)
+
+it('S63: leaves none that prove behind where it is refused before anything is proven', async () => {
+  const example = join(root, 'docs', 'examples', 'short-strangle.json')
+  const args = ['margin', example, '--prove', '--unhealthy', '--database', database, '--json']
+  // In a process that goes on, as a library's does.
+  const refused = await zkrisk(...args)
+  expect(errorOf(refused).code).toBe('service.account-healthy')
+  const { schema } = parseDatabaseAddress(database)
+  await sleep(5_000)
+  expect(await postgres.ask(`SELECT name FROM ${schema}.workers`, database)).toEqual([{ name: 'ours' }])
+}, 120_000)

@@ -136,35 +136,40 @@ export function addMarginCommand(program: Command): void {
         return EXIT.success
       }
       const by = await fleetOf(options, terminal)
-      if (proving !== undefined && together !== undefined) {
-        const { crossProofJson, formatCrossProof, proveCross } = await import('../answers/crossProof.ts')
-        const proof = await proveCross(together, terminal.say, { existing: proving.existing, ...by })
+      try {
+        if (proving !== undefined && together !== undefined) {
+          const { crossProofJson, formatCrossProof, proveCross } = await import('../answers/crossProof.ts')
+          const proof = await proveCross(together, terminal.say, { existing: proving.existing, ...by })
+          terminal.result(
+            { ...accountJson(answer, isExplained), proof: crossProofJson(proof) },
+            `${formatAccount(answer, isExplained)}\n\n${formatCrossProof(proof)}`,
+          )
+          return EXIT.success
+        }
+        if (toProve === undefined) {
+          terminal.result(accountJson(answer, isExplained), `${formatAccount(answer, isExplained)}\n\n${NOT_PROVEN}`)
+          return EXIT.success
+        }
+        if (options.unhealthy === true) {
+          const { formatUnhealthy, proveUnhealthyAccount, unhealthyJson } = await import('../answers/unhealthyProof.ts')
+          const shown = await proveUnhealthyAccount(toProve, terminal.say, { existing: ofOne?.existing, ...by })
+          terminal.result(
+            { ...accountJson(answer, isExplained), witness: unhealthyJson(shown) },
+            `${formatAccount(answer, isExplained)}\n\n${formatUnhealthy(shown)}`,
+          )
+          return EXIT.success
+        }
+        const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
+        const proof = await proveMargin(toProve, terminal.say, { ...ofOne, ...by })
         terminal.result(
-          { ...accountJson(answer, isExplained), proof: crossProofJson(proof) },
-          `${formatAccount(answer, isExplained)}\n\n${formatCrossProof(proof)}`,
+          { ...accountJson(answer, isExplained), proof: proofJson(proof) },
+          `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
         )
         return EXIT.success
+      } finally {
+        // What is refused before anything is proven must not leave this process among those that prove.
+        await by.prover?.close()
       }
-      if (toProve === undefined) {
-        terminal.result(accountJson(answer, isExplained), `${formatAccount(answer, isExplained)}\n\n${NOT_PROVEN}`)
-        return EXIT.success
-      }
-      if (options.unhealthy === true) {
-        const { formatUnhealthy, proveUnhealthyAccount, unhealthyJson } = await import('../answers/unhealthyProof.ts')
-        const shown = await proveUnhealthyAccount(toProve, terminal.say, { existing: ofOne?.existing, ...by })
-        terminal.result(
-          { ...accountJson(answer, isExplained), witness: unhealthyJson(shown) },
-          `${formatAccount(answer, isExplained)}\n\n${formatUnhealthy(shown)}`,
-        )
-        return EXIT.success
-      }
-      const { formatProof, proofJson, proveMargin } = await import('../answers/marginProof.ts')
-      const proof = await proveMargin(toProve, terminal.say, { ...ofOne, ...by })
-      terminal.result(
-        { ...accountJson(answer, isExplained), proof: proofJson(proof) },
-        `${formatAccount(answer, isExplained)}\n\n${formatProof(proof)}`,
-      )
-      return EXIT.success
     }),
   )
 }
