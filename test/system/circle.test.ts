@@ -110,7 +110,7 @@ async function tellsOfCircle({ url }: Served, { places, opened, liquidated, hedg
   })
   expect(trades).toEqual([expect.objectContaining({ bought: '1.25', targetDelta: '1.25', gapDelta: '1.25' })])
   expect(Number(trades[0].cashQuote)).toBeCloseTo(-1.25 * (Number(hedged.priceE8) / 1e8), 0)
-  expect((await json('/v1/status')).parts).toEqual({ portfolio: true, accounts: true, hedge: true })
+  expect((await json('/v1/status')).parts).toEqual({ fleet: false, portfolio: true, accounts: true, hedge: true })
 }
 
 describe('zkrisk chain --circle', () => {
