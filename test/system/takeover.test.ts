@@ -147,7 +147,7 @@ describe('S40: a deployment rebuilt from a chain', () => {
   it('names what is no registry of markets, and what is no address', async () => {
     const of = async (address: string) =>
       errorOf(await zkrisk('deployment', '--rpc', tryOut.rpc, '--registry', address, '--json')).code
-    expect(await of(tryOut.deployment.addresses.council)).toBe('registry.not-a-registry')
+    expect(await of(tryOut.deployment.addresses.council)).toBe('service.registry-kind')
     expect(await of(new Wallet(STRANGERS_KEY).address)).toBe('registry.registry-missing')
     expect(await of('0x12')).toBe('service.account-address')
   })
