@@ -13,7 +13,7 @@ import { nodeCalls } from '../../scripts/tools/chains/nodeCalls.ts'
 
 /** Of Hardhat's published mnemonic. */
 const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
-const TIMEOUT_MS = 300
+const TIMEOUT_MS = 1_000
 
 let node: Awaited<ReturnType<typeof network.createServer>>
 let rpc: string
@@ -49,8 +49,11 @@ async function connect(to: RpcAddress, options: EndpointsOptions = {}, chainId =
 const both = (): RpcAddress => [proxies[0].url, proxies[1].url]
 const statuses = (provider: EndpointsProvider) => provider.endpoints.state.map(({ status }) => status)
 
+/** A node that does not have a method answers, and is no worse for it: what is asked may be had from none. */
+const failing = (Object.keys(faults) as FaultName[]).filter((fault) => fault !== 'no-method')
+
 describe('S1: a fault of the endpoint in use', () => {
-  it.each(Object.keys(faults) as FaultName[])('%s: every call is answered by another one, in time', async (fault) => {
+  it.each(failing)('%s: every call is answered by another one, in time', async (fault) => {
     for (const [method, call] of Object.entries(nodeCalls)) {
       for (const proxy of proxies) proxy.mend()
       const provider = await connect(both(), { asideMs: 60_000 })
