@@ -48,7 +48,7 @@ const flags = readFlags({
   overload: decimal(0.1, 1_000, 10),
   times: decimal(1, 100, 10),
   accounts: whole(1, 1_000, 12),
-  slope: decimal(0, 1_000, 1),
+  slope: decimal(0, 1_000_000, 1),
   sample: decimal(0.1, 600, 10),
   seed: whole(0, 1_000_000_000, 1),
   json: isThere,

@@ -12,7 +12,7 @@ it.skipIf(!hasProc)(
   async () => {
     const script = join(import.meta.dirname, '..', '..', 'scripts', 'campaignSoak.ts')
     // What memory does in half a minute is its warm-up: a slope is measured by the hour.
-    const size = { minutes: 0.4, overload: 0.2, sample: 1, accounts: 3, slope: 1000 }
+    const size = { minutes: 0.4, overload: 0.2, sample: 1, accounts: 3, slope: 1_000_000 }
     const flags = Object.entries(size).flatMap(([name, value]) => [`--${name}`, String(value)])
     const { code, stdout, stderr } = await run(process.execPath, [script, ...flags, '--json'])
     expect(code === 0 ? '' : `${stdout}${stderr}`).toBe('')
