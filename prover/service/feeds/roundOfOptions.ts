@@ -18,7 +18,7 @@ export type RoundTerms = {
   readonly priceScale: number
   /** Of the policy in force; shape [16]. */
   readonly collaterals: readonly CollateralPolicy[]
-  /** Of those that do not move with spot, by place, in the settlement currency. */
+  /** Of those that do not move with spot, by place, in the settlement currency; rounded down. */
   readonly collateralPricesE12: readonly (bigint | undefined)[]
   /** Of the settlement currency itself, as a decimal number. */
   readonly stablePrice: string
@@ -82,9 +82,9 @@ export const isUsed = (rule: CollateralPolicy): boolean =>
     rule.sizeQ !==
   0n
 
+/** What moves with spot is the asset itself, counted in as many units as spot is told of. */
 function collateralsOf({ spotE8 }: PortfolioMarket, terms: RoundTerms): readonly CollateralMarket[] {
-  const { count, parts } = unitsOfScale(terms.priceScale)
-  const spotE12 = (spotE8 * 10n ** 4n * parts) / count
+  const spotE12 = spotE8 * 10n ** 4n
   return terms.collaterals.map((rule, place) => {
     if (!isUsed(rule)) return UNUSED
     const priceE12 = rule.movesWithSpot === 1n ? spotE12 : terms.collateralPricesE12[place]

@@ -72,7 +72,7 @@ export class RoundSource {
     )
     const { collateralPrices = [], stablePrice = 1 } = wanted.rounds ?? {}
     const { collaterals } = marginPolicyOf((await client.policy()).words)
-    const collateralPricesE12 = collateralPrices.map((price) => (price === null ? undefined : exactE12(price)))
+    const collateralPricesE12 = collateralPrices.map((price) => (price === null ? undefined : priceE12Down(price)))
     const missing = collaterals.findIndex(
       (rule, place) => isUsed(rule) && rule.movesWithSpot === 0n && collateralPricesE12[place] === undefined,
     )
@@ -108,7 +108,8 @@ export function forgetOldRounds(folder: string, market: string): void {
   for (const { name } of old) rmSync(join(folder, name), { force: true })
 }
 
-function exactE12(price: number): bigint | undefined {
+/** What an account has is worth no more than was stated. */
+function priceE12Down(price: number): bigint | undefined {
   const decimal = parseDecimal(String(price))
   if (decimal === undefined || decimal.negative) return undefined
   const { numerator, denominator } = scaleDecimal(decimal, 10n ** 12n)

@@ -16,6 +16,7 @@ import {
   roundOfOptions,
   RoundWithoutPerpError,
 } from '../../../prover/service/feeds/roundOfOptions.ts'
+import { readPortfolio } from '../../../prover/portfolio/input/schema.ts'
 import { forgetOldRounds, type RoundSource } from '../../../prover/service/feeds/roundSource.ts'
 import { Turns } from '../../../prover/service/feeds/turns.ts'
 import { roundFileName } from '../../../prover/service/daemon/accounts/roundBook.ts'
@@ -100,6 +101,20 @@ describe('a round of what was fitted', () => {
     const missing = () => roundOfOptions(fitted, { ...stated, collateralPricesE12: [] })
     expect(missing).toThrow(CollateralPriceError)
     expect(missing).toThrow(/place 1 /)
+  })
+
+  it('tells the price of the asset as collateral of as many units as its spot, as a portfolio file does', () => {
+    const [spot, priceScale] = ['0.07085326', 6]
+    const collaterals = terms.collaterals.with(0, { ...(terms.collaterals[15] as CollateralPolicy), movesWithSpot: 1n })
+    const made = roundOfOptions(
+      { ...fitted, spot, perpPrice: spot, expiries: [] },
+      { ...terms, collaterals, priceScale },
+    )
+    const stated = { asOf: String(AS_OF), spot, currency: 'BTC', priceUnits: '1000000', expiries: [] }
+    const market = { ...stated, collaterals: [{ asset: 'BTC', price: spot, confidence: '1' }] }
+    const [asset] = readPortfolio(JSON.stringify({ account: {}, market }), 'file').market.collaterals
+    expect(asset?.priceE12).toBe(70_853_260_000_000_000n)
+    expect(roundMarketOf(made.round.market).collaterals[0]?.priceE12).toBe(asset?.priceE12)
   })
 })
 
