@@ -1,5 +1,5 @@
 /** From quotes of options to published rounds: one at a time, the newest first, held against what all feeds together say of spot. */
-import { unitsOfScale } from '../../market/priceScale.ts'
+import { unitPrice, unitsOfScale } from '../../market/priceScale.ts'
 import { ContractRevertError } from '../../registry/contractErrors.ts'
 import type { DevelopmentChain } from '../development/chain.ts'
 import { describeError } from '../text/terminal.ts'
@@ -116,8 +116,7 @@ export class RoundDesk {
 
   /** Of one unit. */
   private spotOf({ spotE8 }: MadeRound): number {
-    const { count, parts } = unitsOfScale(this.source.terms.priceScale)
-    return (Number(spotE8) / 1e8 / Number(count)) * Number(parts)
+    return unitPrice(spotE8, unitsOfScale(this.source.terms.priceScale))
   }
 
   /** One provider quotes the options; what its spot is must be what all feeds together say, where several must agree. */

@@ -4,7 +4,7 @@ import type { JsonRpcApiProvider } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import { connectProvider, type Deployment, type RpcAddress, readDeployment } from '../../registry/index.ts'
-import { ONE_UNIT } from '../../market/priceScale.ts'
+import { ONE_UNIT, unitPrice } from '../../market/priceScale.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import { pricedWords } from '../../registry/market/door.ts'
 import { utcTime } from '../text/figures.ts'
@@ -327,17 +327,16 @@ class Work {
   }
 
   private observed(observations: readonly Carried[]): void {
-    const { count: most = Number.POSITIVE_INFINITY } = this.options
-    const wanted = observations.slice(0, Math.max(0, most - this.totals.observed))
+    const { count = Number.POSITIVE_INFINITY } = this.options
+    const wanted = observations.slice(0, Math.max(0, count - this.totals.observed))
     this.totals.observed += wanted.length
     for (const { market, priceE8, asOf } of wanted) {
-      const { count, parts } = this.places.get(market)?.units ?? ONE_UNIT
-      const price = (Number(priceE8) / 1e8 / Number(count)) * Number(parts)
+      const price = unitPrice(priceE8, this.places.get(market)?.units ?? ONE_UNIT)
       this.lastObserved.set(market, { price, asOf: Number(asOf) })
     }
     if (this.hasChain) this.dispatch.send(wanted)
     else for (const { market } of wanted) this.figures.landed(market, 'watched')
-    if (this.totals.observed >= most) this.finish()
+    if (this.totals.observed >= count) this.finish()
   }
 
   private refuse(refused: readonly FeedEvent[]): void {
