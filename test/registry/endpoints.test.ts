@@ -49,11 +49,8 @@ async function connect(to: RpcAddress, options: EndpointsOptions = {}, chainId =
 const both = (): RpcAddress => [proxies[0].url, proxies[1].url]
 const statuses = (provider: EndpointsProvider) => provider.endpoints.state.map(({ status }) => status)
 
-/** A node that does not have a method answers, and is no worse for it: what is asked may be had from none. */
-const failing = (Object.keys(faults) as FaultName[]).filter((fault) => fault !== 'no-method')
-
 describe('S1: a fault of the endpoint in use', () => {
-  it.each(failing)('%s: every call is answered by another one, in time', async (fault) => {
+  it.each(Object.keys(faults) as FaultName[])('%s: every call is answered by another one, in time', async (fault) => {
     for (const [method, call] of Object.entries(nodeCalls)) {
       for (const proxy of proxies) proxy.mend()
       const provider = await connect(both(), { asideMs: 60_000 })
@@ -61,8 +58,10 @@ describe('S1: a fault of the endpoint in use', () => {
       proxies[0].fail(fault, [method])
       const started = performance.now()
       await call(provider)
-      expect(performance.now() - started, method).toBeLessThan(10 * TIMEOUT_MS)
-      expect(statuses(provider), method).toEqual(['set-aside', 'in-use'])
+      expect(performance.now() - started, method).toBeLessThan(3 * TIMEOUT_MS)
+      // Whoever lacks a method is no worse for all others.
+      const expected = fault === 'no-method' ? ['in-use', 'standing-by'] : ['set-aside', 'in-use']
+      expect(statuses(provider), method).toEqual(expected)
       provider.destroy()
     }
   })
