@@ -108,6 +108,8 @@ export class AccountsOnChain {
   /** Batches that landed, by the time of their round. */
   private readonly batches = new Map<bigint, number>()
   private timesForgotten = 0
+  /** Fixed for ever in the registry's code. */
+  private models: string | undefined
   /** Blocks in which accounts were shown to be below maintenance, oldest first, and times of some of them. */
   private shownIn: readonly number[] = []
   private readonly times = new Map<number, number>()
@@ -218,9 +220,10 @@ export class AccountsOnChain {
     }
   }
 
-  private modelRegistry(): Promise<string> {
+  private async modelRegistry(): Promise<string> {
     const registry = new Contract(this.options.client.registry, interfaceOf('PortfolioRegistry'), this.provider)
-    return ask('Reading models', () => registry.getFunction('models')())
+    this.models ??= await ask<string>('Reading models', () => registry.getFunction('models')())
+    return this.models
   }
 
   private async wasReorganised(): Promise<boolean> {

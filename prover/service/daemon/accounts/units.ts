@@ -17,13 +17,12 @@ import {
   witnessCall,
 } from '../../../registry/portfolio/calldata.ts'
 import { expiriesHashOf, hashOfWords } from '../../../registry/portfolio/rounds.ts'
-import { stateArrayMargin } from '../../../statement/arrayMargin.ts'
 import { stateBook } from '../../../statement/optionBook.ts'
 import { stateMargins, stateWitness } from '../../../statement/portfolioMargin.ts'
 import { stateRiskArray } from '../../../statement/riskArray.ts'
 import { stateScenarioWitness } from '../../../statement/scenarioWitness.ts'
 import { jobIdOf } from '../jobStore.ts'
-import { apartFrom } from '../portfolios/arrayMargins.ts'
+import { apartFrom, stateApart } from '../portfolios/arrayMargins.ts'
 import { accountInArrays, opensArraysOf } from '../portfolios/inArrays.ts'
 import { marginModelOf, modelOf, type PortfolioModel, type PortfolioPlace } from '../portfolios/place.ts'
 import type { proveStatement } from '../portfolios/proofMaker.ts'
@@ -140,9 +139,7 @@ async function proveApart(
   model: PortfolioModel,
   { reported, provable, used }: Pick<Shown, 'provable' | 'used'> & { readonly reported: ReportedAccount },
 ): Promise<RegistryCall> {
-  const held = await accountInArrays(model.build, provable, rootOf(used))
-  const context = await place.client.accountContext(place.round, model.modelId, [reported])
-  const stated = await stateArrayMargin(model.build, context, held, provable.round, provable.marginPolicy)
+  const stated = await stateApart(place, model, reported, provable, rootOf(used))
   const arrayModelId = modelOf(place, 'riskArray').modelId
   return arrayMarginCall(place.round, arrayModelId, model.modelId, reported, await make(model, stated))
 }

@@ -53,12 +53,27 @@ export async function proveApart(
   for (const { account, provable } of accounts) {
     const model = modelOf(place, 'arrayMargin')
     const report = await place.client.account(account)
-    const held = await accountInArrays(model.build, provable, rootsIn(arrays))
-    const context = await place.client.accountContext(place.round, model.modelId, [report])
-    const stated = await stateArrayMargin(model.build, context, held, provable.round, provable.marginPolicy)
+    const stated = await stateApart(place, model, report, provable, rootsIn(arrays))
     made.push({ stated, proven: await maker.make(model, stated), report })
   }
   return made
+}
+
+/**
+ * What is proven of an account straight from its arrays.
+ *
+ * @throws {@link TooManyArraysError} if it is in more arrays than the model opens
+ */
+export async function stateApart(
+  { client, round }: PortfolioPlace,
+  { build, modelId }: PortfolioModel,
+  report: ReportedAccount,
+  provable: ProvableMargin,
+  rootOf: Parameters<typeof accountInArrays>[2],
+): Promise<StatedMargins> {
+  const held = await accountInArrays(build, provable, rootOf)
+  const context = await client.accountContext(round, modelId, [report])
+  return stateArrayMargin(build, context, held, provable.round, provable.marginPolicy)
 }
 
 /** Lands them; the registry must hold their arrays. */
