@@ -79,13 +79,15 @@ export class QueueProver implements Prover {
       try {
         return await provenOf(keys, job, (await this.answered(job)).answer)
       } catch (error) {
-        const again = againAfter(error)
+        const again = againAfter(error, own !== undefined)
         if (again === undefined) throw error
-        // Another worker may have a better answer; what all of them may refuse in vain is tried here.
-        const isTriedHere = own !== undefined && (again !== MOST_BAD_ANSWERS || doubted >= again)
-        if (isTriedHere) return this.proveHere(own, keys, job, error)
-        if (doubted >= again) throw error
-        await this.queue.drop(job)
+        if (doubted < again) {
+          // Another worker may have a better answer.
+          await this.queue.drop(job)
+          continue
+        }
+        if (own === undefined) throw error
+        return this.proveHere(own, keys, job, error)
       }
     }
   }
@@ -155,11 +157,12 @@ export class QueueProver implements Prover {
   }
 }
 
-/** How often a job is asked for again that was answered so; undefined if that is no worker's doing. */
-function againAfter(error: unknown): number | undefined {
+/** How often a job is asked for again that was answered so; undefined if that is no worker's doing. What is refused is tried here at once. */
+function againAfter(error: unknown, isTriedHere: boolean): number | undefined {
   if (error instanceof SelfVerificationError || error instanceof AnswerUnreadableError) return MOST_BAD_ANSWERS
   if (error instanceof ProofParkedError) return 0
-  return refusalCodes.has(describeError(error).code) ? MOST_DOUBTED_REFUSALS : undefined
+  if (!refusalCodes.has(describeError(error).code)) return undefined
+  return isTriedHere ? 0 : MOST_DOUBTED_REFUSALS
 }
 
 /** Workers have tried a proof as often as they may, and none was made. */
