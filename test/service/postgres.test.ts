@@ -225,8 +225,8 @@ describe('a store that is there', () => {
     await held
     await jobs.close()
     await postgres.ask('UPDATE zkrisk.version SET version = 99', database)
-    expect((await examineStore({ database })).found).toContain(
-      'its version is 99, expected 1: a later zkrisk has used it',
+    expect((await examineStore({ database })).found).toMatch(
+      /its version is 99, expected \d+: a later zkrisk has used it/,
     )
     expect(await examineStore({ store: join(folder, 'none.sqlite') })).toMatchObject({
       check: 'store',
