@@ -256,7 +256,7 @@ type Figures = {
   readonly held: number
   readonly refused: number
   readonly lost: number
-  readonly doubled: number
+  readonly doubled: readonly string[]
   readonly wrong: number
   readonly open: number
   readonly superseded: Readonly<Record<string, number>>
@@ -297,7 +297,7 @@ async function figuresOf(
     ...figures,
     faults: [
       ...is('not all came in force', !isDrained || lost + notIn > 0),
-      ...is('taken twice', doubled > 0),
+      ...is(`taken twice: ${doubled.join('; ')}`, doubled.length > 0),
       ...is('not the twin’s', wrong > 0),
       ...is('left unsettled', open > 0),
       ...is(
@@ -394,7 +394,7 @@ function textOf(figures: Figures): string {
     ),
     `serves again ${inSeconds(restartAges)} s after a kill (p50, p95, most)`,
     `superseded: ${listed(superseded)}; tried again: ${listed(retried)}; the door held ${held} and refused ${refused}`,
-    `${lost} lost, ${doubled} taken twice, ${wrong} not the twin’s, ${open} left unsettled; ` +
+    `${lost} lost, ${doubled.length} taken twice, ${wrong} not the twin’s, ${open} left unsettled; ` +
       `audit of ${audit.batches} batches, ${audit.margins} margins and ${audit.witnesses} witnesses ${audit.accepted ? 'accepts' : `REFUSES: ${JSON.stringify(audit.failure)}`} (${audit.seconds.toFixed(0)} s)`,
     faults.length === 0 ? 'Nothing was lost.' : `WRONG: ${faults.join('; ')}`,
   ].join('\n')

@@ -204,7 +204,7 @@ function faultsIn({ memory, ages, mostAgeSeconds, isDrained, reckoning, audit }:
     ...is('files stay open', !(moreFiles <= MOST_MORE_FILES)),
     ...late.map((phase) => `events are too old: ${phase}`),
     ...is('not all came in force', !isDrained || lost > 0),
-    ...is('taken twice', doubled > 0),
+    ...is(`taken twice: ${doubled.join('; ')}`, doubled.length > 0),
     ...is('not the twin’s', wrong > 0),
     ...is('left unsettled', open > 0),
     ...is('an audit', !audit.accepted),
@@ -234,7 +234,7 @@ function textOf(figures: Figures, faults: readonly string[]): string {
     `at most ${megabytes(memory.peakUnderOverload)} MB under the overload, its prover ${megabytes(memory.childrenPeak)} MB, the chain ${megabytes(memory.chainLast)} MB at the end`,
     `files and sockets ${memory.moreFiles} and ${memory.moreSockets} more, store ${megabytes(memory.storeBytesAnHour)} MB/h at once the load`,
     `${figures.batches} batches, ${figures.margins} margins, ${figures.witnesses} witnesses; superseded: ${listed(superseded)}; tried again: ${listed(retried)}`,
-    `${reckoning.lost} lost, ${reckoning.doubled} taken twice, ${reckoning.wrong} not the twin’s, ${reckoning.open} left unsettled; ` +
+    `${reckoning.lost} lost, ${reckoning.doubled.length} taken twice, ${reckoning.wrong} not the twin’s, ${reckoning.open} left unsettled; ` +
       `audit of ${audit.batches} batches and ${audit.margins} margins ${audit.accepted ? 'accepts' : `REFUSES: ${JSON.stringify(audit.failure)}`} (${audit.seconds.toFixed(0)} s)`,
     faults.length === 0 ? 'All within its limits.' : `OVER: ${faults.join('; ')}`,
   ].join('\n')

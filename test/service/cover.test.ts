@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { coverInOrder } from '../../prover/service/daemon/accounts/cover.ts'
+import { type Cover, coverInOrder } from '../../prover/service/daemon/accounts/cover.ts'
+import type { Strikes } from '../../prover/service/daemon/accounts/roundPrices.ts'
 
 const EXPIRY = 1_770_451_200n
 const held = (...strikes: readonly number[]) => strikes.map((strike) => ({ expiry: EXPIRY, strikeE8: BigInt(strike) }))
@@ -25,4 +27,45 @@ it('S51: others keep the arrays that are there, and beside them such an account 
   expect(missing).toEqual([array(56, 60, 63, 67, 78), array(81, 81, 81, 81, 81)])
   // One after the other is no turn back.
   expect(coverInOrder([held(60, 63, 67, 70)], [wide, between], [], 5).missing).toEqual([])
+})
+
+it('S51: an array that two such accounts want is proven once, and one that is there already not again', () => {
+  const own = [array(56, 60, 63, 67, 78), array(81, 81, 81, 81, 81)]
+  expect(coverInOrder([account, account], [wide, between], [], 5).missing).toEqual(own)
+  // Arrays that came later have its strikes in turn as well.
+  const later = [array(60, 67, 78, 82, 83), array(56, 63, 81, 84, 85)]
+  const { arrays, missing } = coverInOrder([account], [wide, between, ...own, ...later], [], 5)
+  expect(missing).toEqual([])
+  expect(new Set(arrays)).toEqual(new Set(own))
+})
+
+it('S51: nothing is proven twice, and every account comes to arrays in order, whatever the others hold', () => {
+  const strikes = fc.uniqueArray(fc.integer({ min: 1, max: 14 }), { minLength: 1, maxLength: 9 })
+  const book = strikes.map((each) => held(...each.toSorted((a, b) => a - b)))
+  fc.assert(
+    fc.property(
+      fc.array(book, { minLength: 1, maxLength: 4 }),
+      fc.array(book, { maxLength: 3 }),
+      (accounts, before) => {
+        const atHand: Strikes[] = []
+        const keys = () => atHand.map(({ strikesE8 }) => strikesE8.join())
+        const land = ({ missing }: Cover) => {
+          atHand.push(...missing)
+          expect(new Set(keys()).size).toBe(atHand.length)
+        }
+        for (const each of before) land(coverInOrder([each], atHand, accounts.flat(), 5))
+        land(coverInOrder(accounts, atHand, before.flat(), 5))
+        for (const each of accounts) land(coverInOrder([each], atHand, before.flat(), 5))
+        for (const each of accounts) {
+          const { arrays, missing } = coverInOrder([each], atHand, [], 5)
+          expect(missing).toEqual([])
+          const met = each.map(({ strikeE8 }) => arrays.findIndex(({ strikesE8 }) => strikesE8.includes(strikeE8)))
+          expect(met).not.toContain(-1)
+          const turns = met.filter((at, i) => at !== met[i - 1])
+          expect(new Set(turns).size).toBe(turns.length)
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  )
 })

@@ -27,8 +27,8 @@ export type Reckoning = {
   readonly witnesses: readonly number[]
   /** Observations that a source took and no batch has; accounts without their margins, or not shown to be below maintenance. */
   readonly lost: number
-  /** Taken more than once, and transactions of the service that did nothing. */
-  readonly doubled: number
+  /** What was taken more than once, and transactions of the service that its store does not know, in words. */
+  readonly doubled: readonly string[]
   /** Margins that are not the twin's. */
   readonly wrong: number
   readonly held: number
@@ -58,7 +58,7 @@ export async function reckon(engine: LiveEngine, since: number): Promise<Reckoni
     ...{ observations: markets.observations, held: markets.held, refused: markets.refused, batches: markets.batches },
     ...{ reports: accounts.reports, margins: accounts.margins, witnesses: accounts.witnesses, wrong: accounts.wrong },
     lost: markets.lost + accounts.lost,
-    doubled: markets.doubled + accounts.doubled + jobs.doubled,
+    doubled: [...markets.doubled, ...accounts.doubled, ...jobs.doubled],
     ...{ superseded: jobs.superseded, open: jobs.open },
   }
 }
@@ -107,7 +107,7 @@ async function ofMarkets(engine: LiveEngine, since: number) {
       observations.push({ asOf: event.asOf, cameIn: log.blockNumber, inForce: move?.block })
     }
   }
-  const doubled = moves.length - new Set(moves.map(({ marketId, word }) => `${marketId} ${word}`)).size
+  const doubled = repeatedIn(moves.map(({ marketId, word }) => `parameters of ${marketId}: ${word}`))
   const batches = [...new Map(moves.map(({ hash, block }) => [hash, block])).values()]
   return { ...counts, observations, batches, doubled, lost: await notConsumed(engine) }
 }
@@ -148,18 +148,21 @@ async function ofAccounts(engine: LiveEngine, since: number) {
   })
   const accepted: readonly Log[] = await chain.getLogs({ address: arrays, ...range })
   const taken = [
-    ...margins.map(({ args }) => `margin ${args.account} ${args.asOf} ${args.sequence}`),
-    ...witnesses.map(({ args }) => `witness ${args.account} ${args.asOf} ${args.sequence}`),
+    ...margins.map(({ args, name }) => `${name} ${args.account} ${args.asOf} ${args.sequence}`),
+    ...witnesses.map(({ args, name }) => `${name} ${args.account} ${args.asOf} ${args.sequence}`),
     ...accepted.flatMap((log) => {
       const event = interfaceOf('RiskArrays').parseLog(log)
-      return event?.name === 'ArrayAccepted' ? [`array ${event.args.arrayRoot} ${event.args.asOf}`] : []
+      return event?.name === 'ArrayAccepted' ? [`${event.name} ${event.args.arrayRoot} ${event.args.asOf}`] : []
     }),
   ]
   return {
     ...{ reports, margins: margins.map(({ block }) => block), witnesses: witnesses.map(({ block }) => block) },
-    ...{ wrong: wrong.length, doubled: taken.length - new Set(taken).size, lost: await withoutMargins(engine) },
+    ...{ wrong: wrong.length, doubled: repeatedIn(taken), lost: await withoutMargins(engine) },
   }
 }
+
+/** Each as often as it is there too much. */
+const repeatedIn = (taken: readonly string[]): readonly string[] => taken.filter((each, i) => taken.indexOf(each) < i)
 
 /** Accounts of whose last report no margins were proven. */
 async function withoutMargins({ chain, deployment, reported }: LiveEngine): Promise<number> {
@@ -185,18 +188,20 @@ async function ofStore({ folder, chain, proverNonce }: LiveEngine) {
   const { store } = await SqliteJobStore.openExisting(join(folder, 'serve.sqlite'))
   try {
     const jobs = await store.jobs(ALL)
-    let [mined, twice] = [0, 0]
-    for (const { id } of jobs) {
+    let mined = 0
+    const twice: string[] = []
+    for (const { id, summary } of jobs) {
       const hashes = (await store.transactions(id)).map(({ hash }) => hash)
       const receipts = (await Promise.all(hashes.map((hash) => chain.getTransactionReceipt(hash)))).filter(isThere)
       mined += receipts.length
-      twice += Math.max(0, receipts.filter(({ status }) => status === 1).length - 1)
+      const landed = receipts.filter(({ status }) => status === 1)
+      if (landed.length > 1) twice.push(`${summary}: ${landed.map(({ hash }) => hash).join(', ')}`)
     }
     const sent = (await chain.getTransactionCount(new Wallet(developmentKeys.prover).address)) - proverNonce
     return {
       superseded: jobs.filter(({ status }) => status === 'superseded').map(ended),
       open: (await store.openJobs()).filter(({ status }) => status === 'signed').length,
-      doubled: twice + Math.abs(sent - mined),
+      doubled: sent === mined ? twice : [...twice, `${sent} transactions were sent, of which the store has ${mined}`],
     }
   } finally {
     await store.close()

@@ -50,7 +50,7 @@ export function coverOf(
 /**
  * The same for accounts whose books can be reported: a book runs through an array once, and what it meets is hashed in that order, so
  * the strikes of an account may not lie now in one array, now in another, and then in the first again. Where they do, the
- * arrays that came last are tried first, and then arrays of its own are proven.
+ * arrays that came last are tried first, and then arrays of its own are proven, once: they are what they are whatever else there is.
  *
  * @param accounts - what each holds, ascending by expiry and strike
  */
@@ -76,10 +76,17 @@ export function coverInOrder(
       places,
     )
   })
-  if (accounts.length === 1) return apart[0] as Cover
-  const all = [together, ...apart]
-  return { arrays: [...new Set(all.flatMap(({ arrays }) => arrays))], missing: all.flatMap(({ missing }) => missing) }
+  const covers = accounts.length === 1 ? apart : [together, ...apart]
+  // Several may want the same array, and one of an account's own may have been proven for it before.
+  const known = new Map(atHand.map((array) => [keyOf(array), array]))
+  const missing = new Map(covers.flatMap((cover) => cover.missing.map((array) => [keyOf(array), array])))
+  for (const key of known.keys()) missing.delete(key)
+  const same = (array: Strikes): Strikes => known.get(keyOf(array)) ?? missing.get(keyOf(array)) ?? array
+  return { arrays: [...new Set(covers.flatMap(({ arrays }) => arrays.map(same)))], missing: [...missing.values()] }
 }
+
+/** Arrays of a round are one if they have the same strikes of the same expiry. */
+const keyOf = ({ expiry, strikesE8 }: Strikes): string => [expiry, ...strikesE8].join(' ')
 
 /** Expiries in which a book would come to an array again that it has left. */
 function tangledIn(wanted: readonly Held[], arrays: readonly Strikes[]): ReadonlySet<bigint> {
