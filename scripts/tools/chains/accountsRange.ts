@@ -30,6 +30,7 @@ import { marketIdOf } from '../../../prover/market/marketId.ts'
 import { positionWord } from '../../../prover/statement/optionBook.ts'
 import { holdingsWords, roundWords } from '../../../prover/statement/portfolioMargin.ts'
 import { expiryWords } from '../../../prover/statement/riskArray.ts'
+import { goOnFromLastBlock } from './ownTime.ts'
 
 /** What an account holds. */
 export type Held = { readonly positions: readonly OptionPosition[]; readonly holdings: Holdings }
@@ -249,6 +250,13 @@ export class AccountsRange {
       await this.chain.send('evm_revert', [snapshot])
       this.#asOf = asOf
     }
+  }
+
+  /** The same at the start of a trial, however many there were before. */
+  async beginTrial(): Promise<() => Promise<void>> {
+    const undo = await this.checkpoint()
+    await goOnFromLastBlock(this.chain)
+    return undo
   }
 
   async close(): Promise<void> {

@@ -69,7 +69,7 @@ export function killedAfter(range: AccountsRange, proxy: FaultProxy, lives: read
 
 /** Two accounts, one of few options and below maintenance, reported before a round; then the chain is put back. */
 async function trial(range: AccountsRange, proxy: FaultProxy, { unmet, life }: Kill): Promise<AccountsTrial> {
-  const undo = await range.checkpoint()
+  const undo = await range.beginTrial()
   const payer = await range.payer(++trials)
   const keyFile = join(range.folder, `payer${trials}.key`)
   writeSecretFile(keyFile, `${payer.privateKey}\n`)

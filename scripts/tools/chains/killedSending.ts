@@ -62,7 +62,7 @@ export async function killAfter(range: ProvenBatches, proxy: FaultProxy, millise
 type Run = (options: SendOptions, account: Wallet) => Promise<NodeJS.Signals | null>
 
 async function resumed(range: ProvenBatches, proxy: FaultProxy, run: Run): Promise<Landed> {
-  const undo = await range.checkpoint()
+  const undo = await range.beginTrial()
   const account = await range.account()
   const file = await range.storeFile('BTC-USD')
   const options = { rpc: proxy.url, registry: range.scope.registry, store: file }

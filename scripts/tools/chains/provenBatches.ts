@@ -17,6 +17,7 @@ import { SqliteJobStore } from '../../../prover/service/daemon/stores/sqliteJobS
 import { developmentKeys } from '../../../prover/service/development/chain.ts'
 import { openChain, replayFeed } from '../../../prover/service/development/tryOut.ts'
 import { buildOf, LIVE_BUILD, loadKeys } from '../../../prover/service/workspace.ts'
+import { goOnFromLastBlock } from './ownTime.ts'
 
 export type ProvenBatch = Pick<Job, 'id' | 'build' | 'trigger' | 'summary'> & { readonly bundle: string }
 
@@ -148,6 +149,13 @@ export class ProvenBatches {
     return async () => {
       await this.chain.send('evm_revert', [snapshot])
     }
+  }
+
+  /** The same at the start of a trial, however many there were before. */
+  async beginTrial(): Promise<() => Promise<void>> {
+    const undo = await this.checkpoint()
+    await goOnFromLastBlock(this.chain)
+    return undo
   }
 
   async close(): Promise<void> {

@@ -73,7 +73,7 @@ export class SendingTrials {
   /** So many services with one key have the same batch. */
   async submitters(count: number): Promise<Landed> {
     const range = this.#range
-    const undo = await range.checkpoint()
+    const undo = await range.beginTrial()
     const account = await range.account()
     const stores = await Promise.all(Array.from({ length: count }, () => range.store('BTC-USD')))
     try {
@@ -120,7 +120,7 @@ export class SendingTrials {
   /** A service over a store, until what is to happen has; then the chain is put back. */
   async #sent(store: JobStore, options: Sending, happen: (service: SendingService) => Promise<void>): Promise<Landed> {
     const range = this.#range
-    const undo = await range.checkpoint()
+    const undo = await range.beginTrial()
     const account = await range.account()
     const service = await openSending(range, this.#prover, account, store, { rpc: this.#proxy.url, ...options })
     try {

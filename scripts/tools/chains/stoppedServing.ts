@@ -32,7 +32,7 @@ let trials = 0
  * @param secondMs - after the first signal; undefined for none
  */
 export async function stopAndResume(range: ProvenBatches, afterMs: number, secondMs?: number): Promise<Stopped> {
-  const undo = await range.checkpoint()
+  const undo = await range.beginTrial()
   const account = await range.account()
   const keyFile = join(range.folder, `stopped${++trials}.key`)
   writeSecretFile(keyFile, `${account.privateKey}\n`)
