@@ -1,6 +1,6 @@
 /** Where rounds of a market go: the source that a registry of margins takes them from, its committee, and the folder of their words. */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Contract, type Provider, type Signer } from 'ethers'
 import { marginPolicyOf } from '../../audit/portfolio/calls.ts'
 import { ProverError } from '../../errors.ts'
@@ -18,7 +18,13 @@ import {
   type RoundWords,
 } from '../../registry/index.ts'
 import { checkSigners } from '../answers/attesting.ts'
-import { forgetDrafts, ROUND_FILES_KEPT, roundFileName, roundFileOf } from '../daemon/accounts/roundBook.ts'
+import {
+  forgetDrafts,
+  ROUND_FILES_KEPT,
+  type RoundFile,
+  roundFileName,
+  roundFileOf,
+} from '../daemon/accounts/roundBook.ts'
 import type { MarketEntry } from './feedConfig.ts'
 import { CollateralPriceError, isUsed, type RoundTerms } from './roundOfOptions.ts'
 
@@ -112,22 +118,27 @@ export class RoundSource {
    * @throws {@link RoundWordsKeptError} if words of another round of its time are there
    */
   async publish(round: RoundWords): Promise<void> {
-    mkdirSync(this.folder, { recursive: true })
-    await this.keep(this.fileOf(round), `${JSON.stringify(roundFileOf(this.market, round))}\n`)
+    await keepWords(this.fileOf(round), roundFileOf(this.market, round))
     const domain = roundsDomain(this.chainId, this.address)
     const now = BigInt(Math.floor(Date.now() / 1000))
     const deadline = (round.asOf > now ? round.asOf : now) + DEADLINE_SECONDS
     await publishRound(this.payer, this.address, await attestRound(domain, this.signers, round, deadline))
   }
+}
 
-  /** Of rounds that were not taken, too, words are kept no longer than of others. */
-  private async keep(file: string, text: string): Promise<void> {
-    const there = textOf(file)
-    // Its round may be on its way, from a process that was killed.
-    if (there !== undefined && there !== text) throw new RoundWordsKeptError(file)
-    if (there === undefined) await writeFileAtomic(file, text)
-    forgetOldRounds(this.folder, this.market)
-  }
+/**
+ * Words in the folder before their round is published. Those of rounds that were not taken, too, are kept no longer than of others.
+ *
+ * @throws {@link RoundWordsKeptError}
+ */
+export async function keepWords(file: string, words: RoundFile): Promise<void> {
+  const [folder, text] = [dirname(file), `${JSON.stringify(words)}\n`]
+  mkdirSync(folder, { recursive: true })
+  const there = textOf(file)
+  // Its round may be on its way, from a process that was killed.
+  if (there !== undefined && there !== text) throw new RoundWordsKeptError(file)
+  if (there === undefined) await writeFileAtomic(file, text)
+  forgetOldRounds(folder, words.market)
 }
 
 function textOf(file: string): string | undefined {

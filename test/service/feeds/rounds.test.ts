@@ -1,5 +1,5 @@
 /** When a round of options is published, what is in it, and what keeps it back. */
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { expiryMarketOf, roundMarketOf } from '../../../prover/audit/portfolio/calls.ts'
@@ -23,9 +23,9 @@ import {
 import { readPortfolio } from '../../../prover/portfolio/input/schema.ts'
 import { ClockApartError } from '../../../prover/service/feeds/clockWatch.ts'
 import { FeedLog } from '../../../prover/service/feeds/feedLog.ts'
-import { forgetOldRounds, type RoundSource } from '../../../prover/service/feeds/roundSource.ts'
+import { forgetOldRounds, keepWords, type RoundSource } from '../../../prover/service/feeds/roundSource.ts'
 import { Turns } from '../../../prover/service/feeds/turns.ts'
-import { roundFileName } from '../../../prover/service/daemon/accounts/roundBook.ts'
+import { roundFileName, roundFileOf } from '../../../prover/service/daemon/accounts/roundBook.ts'
 import { temporaryFolder } from '../zkrisk.ts'
 
 const home = temporaryFolder()
@@ -373,6 +373,19 @@ describe('words of rounds that were written', () => {
     expect(left.length).toBe(256 + others.length)
     expect(left).toEqual(expect.arrayContaining([...others, 'BTC-USD-45.round.json', 'BTC-USD-300.round.json']))
     expect(left).not.toContain('BTC-USD-44.round.json')
+  })
+
+  it('S73, S74: are there before their round is, never replaced by others of its second, and no more where none is taken', async () => {
+    const folder = join(home, 'words')
+    const keep = (asOf: number, word = '0x1') => {
+      const words = { ...roundFileOf('BTC-USD', roundOfOptions(fitted, terms).round), asOf, marketWords: [word] }
+      return keepWords(join(folder, roundFileName(words)), words)
+    }
+    for (let asOf = 1; asOf <= 300; asOf++) await keep(asOf)
+    expect(readdirSync(folder).length).toBe(256)
+    await expect(keep(300)).resolves.toBeUndefined()
+    await expect(keep(300, '0x2')).rejects.toMatchObject({ code: 'service.round-words-kept' })
+    expect(readFileSync(join(folder, 'BTC-USD-300.round.json'), 'utf8')).toContain('"marketWords":["0x1"]')
   })
 
   it('S74: drafts of processes that were killed are deleted after an hour, those of one that lives are not', () => {
