@@ -210,6 +210,9 @@ export class FeedFigures {
     gauge('round_age_seconds', 'Since a round of a market was published', ['market'], (own) => {
       for (const [market, { at }] of this.roundsOf) own.set({ market }, seconds(at, performance.now(), this.beganAt))
     })
+    gauge('clock_ok', '0 while this machine’s clock is off the chain’s', [], (own) =>
+      own.set(Number(this.clock === undefined)),
+    )
     gauge('ready', '1 while all that must be is well', [], (own) => own.set(Number(this.ready().ready)))
   }
 
