@@ -236,12 +236,15 @@ export class AccountsOnChain {
     const { client } = this.options
     const address = [client.registry, await client.arrays(), await client.counts(), source]
     const logs = await logsBetween(this.provider, { address, topics: [followedTopics()] }, from, to)
-    for (const [hash, accepted] of Map.groupBy(logs.filter(isArrayLog), (log) => log.transactionHash)) {
+    for (const log of logs) if (log.address === source) this.takeRound(log, marketId)
+    // Each call is asked for by itself: after months that would be all that ever brought arrays.
+    const oldest = this.rounds[MOST_ROUNDS - 1]?.asOf ?? -1n
+    const arrays = logs.filter((log) => isArrayLog(log) && asOfArray(log) >= oldest)
+    for (const [hash, accepted] of Map.groupBy(arrays, (log) => log.transactionHash)) {
       await this.takeArrays(hash, accepted)
     }
     for (const log of logs) {
-      if (log.address === source) this.takeRound(log, marketId)
-      else if (log.address === client.registry) this.takeAccount(log)
+      if (log.address === client.registry) this.takeAccount(log)
       else if (log.topics[0] === completeTopic()) this.takeCount(log)
     }
   }
@@ -340,6 +343,7 @@ export class AccountsOnChain {
 const topicOf = (contract: 'PortfolioRegistry' | 'RiskArrays' | 'AttestedRounds' | 'OpenInterest', event: string) =>
   interfaceOf(contract).getEvent(event)?.topicHash ?? ''
 const completeTopic = (): string => topicOf('OpenInterest', 'OpenInterestComplete')
+const asOfArray = ({ topics }: Log): bigint => BigInt(topics[2] ?? 0)
 const isArrayLog = ({ topics }: Log): boolean => topics[0] === topicOf('RiskArrays', 'ArrayAccepted')
 
 function followedTopics(): string[] {
