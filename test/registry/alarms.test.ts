@@ -1,6 +1,13 @@
 /** Each alarm provoked on a chain: raised with the round that gives cause, cleared after. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Alarm, AlarmKind } from '../../prover/registry/market/alarms.ts'
+import {
+  type Alarm,
+  type AlarmKind,
+  alarmsOf,
+  type MarketTrack,
+  trackDoor,
+  untracked,
+} from '../../prover/registry/market/alarms.ts'
 import { AlarmWatch } from '../../prover/registry/market/alarmWatch.ts'
 import { mined } from '../../scripts/tools/chains/chain.ts'
 import { Engine, type Market } from './engine.ts'
@@ -131,4 +138,35 @@ describe('R78: an alarm is raised within one round, and cleared after', () => {
     await engine.chain.setTime(asOf)
     await engine.append(market, { priceE8: price, asOf, impliedVolatilityX16, rangeCode: 0n })
   }
+})
+
+describe('S74: what is remembered of a market whose door refuses for months', () => {
+  const marketId = `0x${'00'.repeat(32)}`
+  const refused = (asOf: number) =>
+    ({ kind: 'refused', marketId, asOf: BigInt(asOf), priceE8: 1n, reason: 'BeyondFactor' }) as const
+  const said = (track: MarketTrack): string =>
+    alarmsOf({
+      tracks: [track],
+      committees: [],
+      now: 0n,
+      maxParameterAgeSeconds: 1n,
+      bounds: new Map(),
+      units: new Map(),
+    })
+      .map(({ says }) => says)
+      .join()
+
+  test('is bounded, and how often it refused stays exact, each once however often it is carried', () => {
+    let track = untracked('BTC-USD')
+    for (let asOf = 1; asOf <= 20_000; asOf++) {
+      track = trackDoor(track, refused(asOf))
+      if (asOf % 100 === 0) track = trackDoor(trackDoor(track, refused(asOf)), refused(asOf - 50))
+    }
+    expect(track.refused.length).toBe(1000)
+    expect(said(track)).toContain('; 19999 more since the last one that was appended')
+    const observation = { priceE8: 1n, asOf: 20_001n, impliedVolatilityX16: 0n, rangeCode: 0n }
+    track = trackDoor(track, { kind: 'appended', marketId, count: 1n, ...observation })
+    expect([track.refused, said(track)]).toEqual([[], ''])
+    expect(said(trackDoor(track, refused(20_002)))).not.toContain('more since')
+  })
 })

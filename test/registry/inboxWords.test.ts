@@ -42,3 +42,14 @@ it('keeps what a shadow that lags has not consumed', () => {
   words.consumedBy('shadow', 6n)
   expect(words.size).toBe(2)
 })
+
+it('S74: keeps nothing for a shadow that was removed, however many come in', () => {
+  const words = new InboxWords(0)
+  words.consumedBy('shadow', 0n)
+  for (let count = 1n; count <= 10_000n; count++) {
+    words.take(count, count)
+    words.consumedBy('market', count - 1n)
+    expect(words.size).toBeLessThanOrEqual(1001)
+  }
+  expect(words.size).toBe(1)
+})

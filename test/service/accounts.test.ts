@@ -1,4 +1,5 @@
 /** What the service decides of accounts before anything is proven: who is due, over which arrays, of which rounds' words. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -20,6 +21,8 @@ import {
   roundFileName,
   roundFileOf,
 } from '../../prover/service/daemon/accounts/roundBook.ts'
+import { Refusals } from '../../prover/service/daemon/accounts/refusals.ts'
+import { ShownBlocks } from '../../prover/service/daemon/accounts/shownBlocks.ts'
 import { temporaryFolder } from './zkrisk.ts'
 
 const SPOT = 100_000n * 10n ** 8n
@@ -133,6 +136,38 @@ describe('arrays of accounts', () => {
   })
 })
 
+describe('S74: what is remembered for as long as a service lives', () => {
+  it('is of the last thousand pieces of work that the registry refused, those that it refuses again among them', () => {
+    const refusals = new Refusals()
+    for (let i = 0; i < 5000; i++) {
+      refusals.add(`job ${i}`)
+      if (i % 500 === 0) refusals.add('again')
+    }
+    expect([refusals.size, refusals.of('again'), refusals.of('job 4999'), refusals.of('job 0')]).toEqual([
+      1000, 10, 1, 0,
+    ])
+    refusals.forget('again')
+    expect(refusals.of('again')).toBe(0)
+  })
+
+  it('is of the last thousand accounts that were shown to be below maintenance, and the count of the last hour is exact', async () => {
+    const shown = new ShownBlocks()
+    const asked: number[] = []
+    const timeOf = async (block: number): Promise<number> => {
+      asked.push(block)
+      return 12 * block
+    }
+    for (let block = 1; block <= 4000; block++) {
+      shown.add(block)
+      expect(await shown.since(BigInt(12 * (block - 300) + 1), timeOf)).toBe(Math.min(block, 300))
+      expect(shown.size).toBeLessThanOrEqual(2000)
+    }
+    // Of each block once, and of the first that is too early with each look.
+    expect(new Set(asked).size).toBe(4000)
+    expect(asked.length).toBeLessThan(8000)
+  })
+})
+
 describe('words of rounds', () => {
   const folder = temporaryFolder()
   const { market } = readAccount(join(import.meta.dirname, '..', '..', 'docs', 'examples', 'short-strangle.json'), {})
@@ -224,6 +259,17 @@ describe('words of rounds', () => {
     expect(readdirSync(at)).not.toContain(some)
   })
 
+  it('S60: what nobody publishes is forgotten for good: as many others are taken in its place', async () => {
+    const { at, book } = bookOf('sixteen')
+    book.forget([{ ...published, asOf: 1n }])
+    for (let round = 1; round <= 3; round++) {
+      for (let asOf = 0; asOf < 60; asOf++) await book.take({ ...file, asOf: 1000 * round + asOf })
+      const before = new Date(Date.now() - 2 * 3_600_000)
+      for (const name of readdirSync(at)) utimesSync(join(at, name), before, before)
+    }
+    expect(readdirSync(at).length).toBeLessThanOrEqual(64)
+  })
+
   it('S60: none that an earlier process was handed on is counted or deleted before the chain has told which rounds are followed', async () => {
     const { at, book } = bookOf('fourteen')
     const times = Array.from({ length: 70 }, (_, i) => i + 1)
@@ -260,6 +306,36 @@ describe('words of rounds', () => {
     expect(refused.filter(({ message }) => message.includes('it has 1101 files')).length).toBe(1)
     expect(refused.length).toBe(1 + 1023)
   })
+
+  it('S74: are looked for without listing a folder in which nothing has come or gone, and none that comes is missed', async () => {
+    const { at, book } = bookOf('thirteen')
+    mkdirSync(at)
+    for (let asOf = 1; asOf <= 20_000; asOf++) writeFileSync(join(at, `ETH-USD-${asOf}.round.txt`), '')
+    const seconds = (times: number, work: () => unknown): number => {
+      const began = performance.now()
+      for (let i = 0; i < times; i++) work()
+      return (performance.now() - began) / 1000
+    }
+    book.look()
+    await sleep(3100)
+    book.look()
+    const listing = Math.min(...[1, 2, 3, 4, 5].map(() => seconds(1, () => readdirSync(at))))
+    expect(seconds(200, () => book.look())).toBeLessThan(50 * listing)
+    // While times may be the same, and after.
+    const asOfs = [1, 2, 3, 4, 5, 6].map((after) => Number(words.asOf) + after)
+    for (const [i, asOf] of asOfs.entries()) {
+      await sleep(i === 4 ? 3100 : [0, 1, 10][i % 3])
+      const word = `0x${asOf.toString(16)}`
+      const round = { ...file, asOf, marketWords: [word, ...file.marketWords.slice(1)] }
+      writeFileSync(join(at, roundFileName(round)), JSON.stringify(round))
+      book.look()
+      const hash = hashOfWords(round.marketWords.map(BigInt))
+      // What a look has not found is found on the disk by its name, but for this.
+      rmSync(join(at, roundFileName(round)))
+      expect(book.wordsOf({ ...published, asOf: BigInt(asOf), marketHash: hash })).toBeDefined()
+      book.look()
+    }
+  }, 60_000)
 
   it('S27: that are not the published ones are in no other’s way, whoever handed them on first or last', async () => {
     const { at, book } = bookOf('five')

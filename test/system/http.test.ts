@@ -526,7 +526,7 @@ describe('readiness', () => {
     [-600, /^the chain is (10 min|9 min \d+ s|10 min \d+ s) ahead of this machine: set its clock$/],
     [
       600,
-      /^blocks come that are (10 min|9 min \d+ s|10 min \d+ s) old by this machine’s clock: set it, or see whether the node catches up$/,
+      /^this machine is (10 min|9 min \d+ s|10 min \d+ s) ahead of the chain: set its clock, or see whether the node catches up$/,
     ],
   ])('S69, W4: goes when the clock is %i s off the chain’s, and comes back when it is set', async (off, words) => {
     const limits = { hasTimeOfDay: true, headAgeSeconds: 10 ** 9 }

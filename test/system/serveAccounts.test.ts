@@ -1,10 +1,11 @@
 /** Margins of accounts in a running service: from reports and rounds on the chain to margins in force there. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { AccountsRange, type Held } from '../../scripts/tools/chains/accountsRange.ts'
 import type { ServeEvent } from '../../prover/service/daemon/serve.ts'
 import { type RunServeOptions, runServe } from '../../prover/service/daemon/serving.ts'
+import { AccountsOnChain } from '../../prover/service/daemon/accounts/ledger.ts'
 import { roundFileOf } from '../../prover/service/daemon/accounts/roundBook.ts'
 import { jsonLog } from '../../prover/service/daemon/log.ts'
 import { isoTime } from '../../prover/service/text/figures.ts'
@@ -268,5 +269,23 @@ describe('a service with a registry of margins', () => {
     expect(await marginOf(sixth)).toEqual(expected(newest, two[0], 2n))
     expect(await marginOf(seventh)).toEqual(expected(newest, two[1]))
     expect(await range.isAuditAccepted()).toBe(true)
+  })
+
+  it('S74: asks for no call that brought arrays of rounds that are remembered no more, however many there were', async () => {
+    const { client, deployment } = range
+    const ask = vi.spyOn(client.provider, 'getTransaction')
+    const read = async () => {
+      const ledger = new AccountsOnChain({
+        ...{ client, fromBlock: deployment.block, arrayModel: undefined, onWords: () => undefined },
+      })
+      ask.mockClear()
+      await ledger.follow()
+      return { asked: ask.mock.calls.length, rounds: ledger.rounds, arrays: ledger.arraysOf(first.round.asOf) }
+    }
+    const before = await read()
+    expect(before.asked).toBeGreaterThan(0)
+    expect(before.arrays.length).toBeGreaterThan(0)
+    for (let times = 0; times < 256; times++) await range.publish(undefined, 1n, false)
+    expect(await read()).toMatchObject({ asked: 0, arrays: [], rounds: { length: 256 } })
   })
 }, 300_000)

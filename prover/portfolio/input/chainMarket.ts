@@ -219,6 +219,8 @@ const dateOf = (expiry: bigint): string => new Date(Number(expiry) * 1000).toISO
 export type ChainMarket = {
   readonly asOf: string
   readonly spot: string
+  /** The chain has no index price, and nobody stated a spot: it is the forward of the nearest expiry. */
+  readonly isSpotForward: boolean
   /** Of the chain's perpetuals, where it quotes them at the round's time. */
   readonly perpPrice: string | undefined
   readonly expiries: readonly ChainExpiry[]
@@ -265,7 +267,7 @@ export function marketOfChain(
     return [fitted.surface]
   })
   const fresh = own.filter((quote) => asOf - quote.asOf <= maxAgeSeconds)
-  const [spot, ...spotNotes] = spotOf(chain.file, currency, fresh, spots)
+  const { spot, isSpotForward, notes: spotNotes } = spotOf(chain.file, currency, fresh, spots)
   const perp = chain.perps.findLast((each) => each.currency === currency && Math.abs(asOf - each.asOf) <= maxAgeSeconds)
   const notes = [
     ...spotNotes,
@@ -277,7 +279,8 @@ export function marketOfChain(
   ]
   const listed = new Map(alive.map(({ expiry, quotes }) => [expiry, strikesOf(quotes)] as const))
   const perpPrice = perp === undefined ? undefined : String(perp.price)
-  return { asOf: String(asOf), spot, perpPrice, expiries, stale, unfitted, listed, warnings, maxAgeSeconds, notes }
+  const told = { asOf: String(asOf), spot, isSpotForward, perpPrice, expiries }
+  return { ...told, stale, unfitted, listed, warnings, maxAgeSeconds, notes }
 }
 
 const strikesOf = (quotes: readonly OptionQuote[]): readonly number[] =>
@@ -308,16 +311,17 @@ function spotOf(
   currency: string,
   quotes: readonly OptionQuote[],
   spots: ReadonlyMap<string, string> | undefined,
-): readonly [spot: string, ...notes: string[]] {
+): Pick<ChainMarket, 'spot' | 'isSpotForward' | 'notes'> {
   const chosen = spots?.get(currency)
-  if (chosen !== undefined) return [chosen, `Spot of ${currency} is ${chosen}, as said by --spot.`]
+  if (chosen !== undefined)
+    return { spot: chosen, isSpotForward: false, notes: [`Spot of ${currency} is ${chosen}, as said by --spot.`] }
   const indices = quotes.flatMap(({ indexPrice }) => (indexPrice === undefined ? [] : [indexPrice]))
-  if (indices.length > 0) return [String(medianOf(indices))]
+  if (indices.length > 0) return { spot: String(medianOf(indices)), isSpotForward: false, notes: [] }
   const [nearest] = byExpiry(quotes)
   if (nearest === undefined) throw new ChainMarketError(file, `options of ${currency} that have not expired`, 'none')
   const forward = String(medianOf(nearest.quotes.map(({ forwardE8 }) => Number(forwardE8) / 1e8)))
   const note = `The chain has no index price of ${currency}: spot is the forward of ${dateOf(nearest.expiry)}, ${forward} (--spot states another).`
-  return [forward, note]
+  return { spot: forward, isSpotForward: true, notes: [note] }
 }
 
 /** A chain and a portfolio do not go together. */

@@ -15,6 +15,7 @@ import {
   type Committee,
   type MarketMove,
   type MarketTrack,
+  noneRefused,
   trackBatch,
   trackDoor,
   untracked,
@@ -158,7 +159,7 @@ export class AlarmWatch {
     this.sources.set(marketId, { address, nextBlock: this.options.fromBlock })
     const track = this.tracks.get(marketId)
     if (track !== undefined) {
-      this.tracks.set(marketId, { ...track, refused: [], held: undefined, leftOut: undefined })
+      this.tracks.set(marketId, { ...track, ...noneRefused, held: undefined, leftOut: undefined })
     }
   }
 

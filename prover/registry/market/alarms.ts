@@ -22,6 +22,8 @@ export type Alarm = {
 const STREAK = 3
 /** Signers that may be lost while as many are left as must sign. */
 const LEAST_SPARE_SIGNERS = 1
+/** Refused observations of which it is known whether one is carried again; each later one counts. */
+const MOST_REFUSED = 1000
 
 /** One market, as far as alarms know it. */
 export type MarketTrack = {
@@ -29,8 +31,9 @@ export type MarketTrack = {
   /** Predictions that were breached, one after the other, up to the last one. */
   readonly breaches: number
   readonly steps: Readonly<Record<MarginName, MarginSteps>>
-  /** Since the last observation: what was refused, by time, and what is held. */
+  /** Since the last observation: the newest that were refused, in their order, how many there were before these, and what is held. */
   readonly refused: readonly Extract<DoorEvent, { kind: 'refused' }>[]
+  readonly refusedBefore: number
   readonly held: Extract<DoorEvent, { kind: 'held' }> | undefined
   /** Of the last observation. */
   readonly leftOut: Extract<DoorEvent, { kind: 'left-out' }> | undefined
@@ -43,8 +46,11 @@ type MarginSteps = { readonly direction: 'up' | 'down'; readonly count: number }
 
 const NO_STEPS: MarginSteps = { direction: 'down', count: 0 }
 
+/** Of a track that begins, or whose source was replaced. */
+export const noneRefused = { refused: [], refusedBefore: 0 } as const
+
 export const untracked = (name: string): MarketTrack => ({
-  ...{ name, breaches: 0, refused: [], held: undefined, leftOut: undefined, asOf: undefined },
+  ...{ name, breaches: 0, ...noneRefused, held: undefined, leftOut: undefined, asOf: undefined },
   steps: { initialMarginX24: NO_STEPS, maintenanceMarginX24: NO_STEPS },
 })
 
@@ -103,11 +109,12 @@ export function trackDoor(track: MarketTrack, event: DoorEvent): MarketTrack {
   if (event.kind === 'left-out') return { ...track, leftOut: event }
   if (event.kind === 'appended') {
     const leftOut = track.leftOut?.asOf === event.asOf ? track.leftOut : undefined
-    return { ...track, refused: [], held: undefined, leftOut }
+    return { ...track, ...noneRefused, held: undefined, leftOut }
   }
   // Who carries the same one again raises nothing new.
   const others = track.refused.filter(({ asOf, priceE8 }) => asOf !== event.asOf || priceE8 !== event.priceE8)
-  return { ...track, refused: [...others, event] }
+  const refused = [...others, event].slice(-MOST_REFUSED)
+  return { ...track, refused, refusedBefore: track.refusedBefore + others.length + 1 - refused.length }
 }
 
 /** A source whose observations signers attest. */
@@ -132,7 +139,7 @@ export function alarmsOf(scene: AlarmScene): readonly Alarm[] {
 
 function ofMarket(track: MarketTrack, scene: AlarmScene): readonly Alarm[] {
   const { now, maxParameterAgeSeconds } = scene
-  const { name, breaches, steps, refused, held, leftOut, asOf } = track
+  const { name, breaches, steps, refused, refusedBefore, held, leftOut, asOf } = track
   const [door, units] = [scene.bounds.get(name), scene.units.get(name)]
   const alarm = (kind: AlarmKind, isRaised: boolean, says: () => string): readonly Alarm[] =>
     isRaised ? [{ kind, of: name, says: says() }] : []
@@ -143,7 +150,7 @@ function ofMarket(track: MarketTrack, scene: AlarmScene): readonly Alarm[] {
       ([margin, { direction, count }]) =>
         alarm('margin-steps', count >= STREAK, () => stepsText(margin, direction, count)),
     ),
-    ...alarm('refused', last !== undefined, () => refusedText(refused, door, units)),
+    ...alarm('refused', last !== undefined, () => refusedText(refused, refusedBefore, door, units)),
     ...alarm('held', held !== undefined, () => (held === undefined ? '' : pricedWords(held, door, units))),
     ...alarm('left-out', leftOut !== undefined, () => (leftOut === undefined ? '' : pricedWords(leftOut, door, units))),
     ...alarm(
@@ -159,12 +166,13 @@ const stepsText = (margin: MarginName, direction: 'up' | 'down', count: number):
 
 function refusedText(
   refused: MarketTrack['refused'],
+  refusedBefore: number,
   bounds: Plausibility | undefined,
   units: Units | undefined,
 ): string {
   const last = refused.at(-1)
   if (last === undefined) return ''
-  const others = refused.length - 1
+  const others = refusedBefore + refused.length - 1
   const before = others === 0 ? '' : `; ${others} more since the last one that was appended`
   return `${pricedWords(last, bounds, units)}${before}`
 }

@@ -1,3 +1,6 @@
+/** Whoever was not heard of while others were so often reads no more: a shadow that was removed. Whoever does all the same reads afresh. */
+const MOST_SILENT = 1000
+
 /** Words of an inbox by their positions, as far as somebody has not consumed them yet. */
 export class InboxWords {
   /** First block that was not searched for them yet. */
@@ -5,7 +8,8 @@ export class InboxWords {
   private words: (bigint | undefined)[] = []
   /** Words that everybody has consumed, and that are forgotten. */
   private forgotten = 0
-  private readonly consumed = new Map<string, number>()
+  private readonly consumed = new Map<string, { readonly count: number; readonly heardAs: number }>()
+  private heard = 0
 
   constructor(nextBlock: number) {
     this.nextBlock = nextBlock
@@ -30,10 +34,12 @@ export class InboxWords {
     return found.length === Number(to - from) && !found.includes(undefined) ? (found as bigint[]) : undefined
   }
 
-  /** A market, or a shadow of it, has consumed so many: what all have that were ever heard of is forgotten. */
+  /** A market, or a shadow of it, has consumed so many: what all have that are heard of is forgotten. */
   consumedBy(reader: string, count: bigint): void {
-    this.consumed.set(reader, Number(count))
-    const least = Math.min(...this.consumed.values())
+    this.heard++
+    this.consumed.set(reader, { count: Number(count), heardAs: this.heard })
+    for (const [each, { heardAs }] of this.consumed) if (this.heard - heardAs > MOST_SILENT) this.consumed.delete(each)
+    const least = Math.min(...[...this.consumed.values()].map((each) => each.count))
     if (least <= this.forgotten) return
     this.words = this.words.slice(least - this.forgotten)
     this.forgotten = least

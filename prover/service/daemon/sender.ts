@@ -156,7 +156,7 @@ export class Sender {
 
   private async judge(job: Job, receipt: TransactionReceipt): Promise<Landing> {
     this.waitsFor = undefined
-    this.seen.clear()
+    for (const each of [this.seen, this.simulated, this.underpriced]) each.clear()
     const head = await ask('Reading the block number', () => this.provider.getBlockNumber())
     if (head - receipt.blockNumber + 1 < this.options.confirmations) return PENDING
     const skipped = this.cargoOf(job).skippedIn(receipt.logs)

@@ -18,6 +18,8 @@ export type BookState =
 /** Prices of books are counted in steps of this, exactly. */
 const STEP = 10n ** 12n
 const STEP_EXPONENT = -12
+/** Levels of a side; the deepest books have some thousands. */
+const MOST_LEVELS = 20_000
 
 export class DeribitBook {
   private changeId: number | undefined
@@ -39,13 +41,16 @@ export class DeribitBook {
       if (id <= this.changeId) return { kind: 'repeated' }
       if (before !== this.changeId) return this.lost({ kind: 'gap', expected: this.changeId, found: before })
     }
-    if (!change(this.bids, levels[0]) || !change(this.asks, levels[1])) return this.lost({ kind: 'unreadable' })
+    const isRead = change(this.bids, levels[0]) && change(this.asks, levels[1])
+    if (!isRead || Math.max(this.bids.size, this.asks.size) > MOST_LEVELS) return this.lost({ kind: 'unreadable' })
     this.changeId = id
     return this.middle(asOfMs)
   }
 
   private lost(state: BookState): BookState {
     this.changeId = undefined
+    this.bids.clear()
+    this.asks.clear()
     return state
   }
 

@@ -29,8 +29,8 @@ export function readSummaries(
     const surfaces = market.expiries.map((each) => surfaceOf(each, Number(market.asOf)))
     const refused = read.refused.length
     const unfitted = market.unfitted.size + market.stale.size
-    const { asOf, spot, perpPrice, expiries } = market
-    const fitted = { asOf, spot, perpPrice, expiries }
+    const { asOf, spot, isSpotForward, perpPrice, expiries } = market
+    const fitted = { asOf, spot, isSpotForward, perpPrice, expiries }
     const told = { feed, market: wanted.market, currency, asOfMs: 1000 * Number(asOf) }
     return [{ kind: 'options', ...told, chain, surfaces, fitted, refused, unfitted }]
   } catch (error) {

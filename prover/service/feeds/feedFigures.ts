@@ -2,6 +2,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { duration } from '../text/figures.ts'
 import type { FeedEvent, RefusalName } from './priceFeed.ts'
+import type { RoundEvent } from './roundDesk.ts'
 
 export type FeedCheck = { readonly name: string; readonly ok: boolean; readonly says: string }
 
@@ -31,8 +32,9 @@ export class FeedFigures {
   private readonly beganAt = performance.now()
   private readonly observedAt = new Map<string, number | undefined>()
   private sending: string | undefined
-  /** Of rounds: when one was last published, and how long it may be ago. */
-  private readonly roundsOf = new Map<string, { at: number | undefined; readonly seconds: number }>()
+  private clock: string | undefined
+  /** Of rounds: when one was last published, how long it may be ago, and why the last quotes made none. */
+  private readonly roundsOf = new Map<string, { at: number | undefined; why?: string; readonly seconds: number }>()
   private readonly readings = this.counter('readings', 'Readings that were taken', ['feed', 'market'])
   private readonly refused = this.counter('refused', 'Messages or prices that were refused, by why', ['feed', 'reason'])
   private readonly repeated = this.counter('repeated', 'Readings that had come before', ['feed'])
@@ -41,7 +43,11 @@ export class FeedFigures {
   private readonly stalls = this.counter('stalled', 'Connections given up since they were silent', ['feed', 'of'])
   private readonly gaps = this.counter('gaps', 'Messages or times that are missing', ['feed'])
   private readonly steps = this.counter('steps', 'Steps of the grid, by what they came to', ['market', 'outcome'])
-  private readonly rounds = this.counter('rounds', 'Rounds of options, by what became of them', ['market', 'outcome'])
+  private readonly rounds = this.counter('rounds', 'Rounds of options, by what became of them and why', [
+    'market',
+    'outcome',
+    'reason',
+  ])
   private readonly carried = this.counter('observations', 'Observations that were sent, by what became of them', [
     'market',
     'outcome',
@@ -108,18 +114,25 @@ export class FeedFigures {
     this.roundsOf.set(market, { at: undefined, seconds })
   }
 
-  round(market: string, outcome: 'round' | 'round-refused' | 'round-fails'): void {
-    this.rounds.inc({
-      market,
-      outcome: { round: 'published', 'round-refused': 'refused', 'round-fails': 'failed' }[outcome],
-    })
+  round(event: RoundEvent): void {
+    const { kind, market } = event
+    const reason = kind === 'round' ? event.reason : event.code
+    const outcome = { round: 'published', 'round-refused': 'refused', 'round-fails': 'failed' }[kind]
+    this.rounds.inc({ market, outcome, reason })
     const known = this.roundsOf.get(market)
-    if (outcome === 'round' && known !== undefined) known.at = performance.now()
+    if (known === undefined) return
+    if (kind === 'round') Object.assign(known, { at: performance.now(), why: undefined })
+    else known.why = `${event.says} (${event.code})`
   }
 
   /** What keeps observations from being sent; nothing once they are again. */
   sendingFails(says: string | undefined): void {
     this.sending = says
+  }
+
+  /** In which way this machine's clock is apart from the chain's; nothing once it goes with it. */
+  clockIsOff(says: string | undefined): void {
+    this.clock = says
   }
 
   ready(): { readonly ready: boolean; readonly checks: readonly FeedCheck[] } {
@@ -130,6 +143,7 @@ export class FeedFigures {
       ...this.roundChecks(now),
     ]
     checks.push({ name: 'sending', ok: this.sending === undefined, says: this.sending ?? 'observations are sent' })
+    checks.push({ name: 'clock', ok: this.clock === undefined, says: this.clock ?? 'nothing is known against it' })
     return { ready: checks.every(({ ok }) => ok), checks }
   }
 
@@ -156,10 +170,11 @@ export class FeedFigures {
   }
 
   private roundChecks(now: number): readonly FeedCheck[] {
-    return [...this.roundsOf].map(([market, { at, seconds: most }]) => {
+    return [...this.roundsOf].map(([market, { at, why, seconds: most }]) => {
       const age = seconds(at, now, this.beganAt)
       const ok = age <= most
-      const says = ok ? 'it has rounds' : `no round for ${duration(age)}: see what is said of them`
+      const last = why === undefined ? 'it has rounds' : `the last quotes made none: ${why}`
+      const says = ok ? last : `no round for ${duration(age)}: ${why ?? 'no quotes of options have come that make one'}`
       return { name: `rounds ${market}`, ok, says }
     })
   }
@@ -195,6 +210,9 @@ export class FeedFigures {
     gauge('round_age_seconds', 'Since a round of a market was published', ['market'], (own) => {
       for (const [market, { at }] of this.roundsOf) own.set({ market }, seconds(at, performance.now(), this.beganAt))
     })
+    gauge('clock_ok', '0 while this machine’s clock is off the chain’s', [], (own) =>
+      own.set(Number(this.clock === undefined)),
+    )
     gauge('ready', '1 while all that must be is well', [], (own) => own.set(Number(this.ready().ready)))
   }
 

@@ -24,7 +24,8 @@ export class FeedLog {
     const key = keyOf(event)
     if (key === undefined) return 0
     const known = this.refusals.get(key)
-    if (known === undefined || nowMs - known.saidAt >= REPEAT_MS) {
+    // A clock that was put back is none to wait for.
+    if (known === undefined || nowMs < known.saidAt || nowMs - known.saidAt >= REPEAT_MS) {
       this.refusals.set(key, { saidAt: nowMs, since: 0 })
       return known?.since ?? 0
     }
@@ -58,6 +59,10 @@ function wordsOf(event: LiveEvent): Words {
       return ['info', event.kind, `metrics at ${event.url}/metrics, readiness at ${event.url}/readyz`]
     case 'file':
       return ['info', event.kind, event.says]
+    case 'clock-off':
+      return ['warn', event.kind, `${event.says} (${event.code})`]
+    case 'clock-right':
+      return ['info', event.kind, 'the clock goes with the chain’s: observations and rounds are published again']
     case 'connected':
     case 'ended':
       return ['info', event.kind, event.feed]

@@ -98,6 +98,7 @@ const refusalWords = {
   uncertain: 'expected a confidence interval that the market allows',
   future: 'expected a time that is not ahead of this clock',
   old: 'expected a time that is not long past',
+  clock: 'expected a clock of this machine that goes with the chain’s',
   'unknown-id': 'expected a price that was asked for',
   repeated: 'expected each price once in a message',
   late: 'expected a price before its observation was made',

@@ -1,8 +1,10 @@
 /** From quotes of options to published rounds: one at a time, the newest first, held against what all feeds together say of spot. */
 import { unitPrice, unitsOfScale } from '../../market/priceScale.ts'
+import type { RoundWords } from '../../registry/index.ts'
 import { ContractRevertError } from '../../registry/contractErrors.ts'
 import type { DevelopmentChain } from '../development/chain.ts'
 import { describeError } from '../text/terminal.ts'
+import { ClockApartError } from './clockWatch.ts'
 import type { OptionsReading } from './priceFeed.ts'
 import { type RoundLimits, type RoundReason, roundDue } from './roundDue.ts'
 import { type FittedMarket, type MadeRound, roundOfOptions } from './roundOfOptions.ts'
@@ -25,6 +27,8 @@ export type RoundEvent =
   | { readonly kind: 'round-refused'; readonly market: string; readonly code: string; readonly says: string }
   /** The chain does not answer: the next quotes are tried. */
   | { readonly kind: 'round-fails'; readonly market: string; readonly code: string; readonly says: string }
+
+type Published = Extract<RoundEvent, { readonly kind: 'round' }>
 
 /** An observation of the market, of one unit. */
 export type Observed = { readonly price: number; readonly asOf: number }
@@ -50,6 +54,8 @@ export class RoundDesk {
   private readonly source: RoundSource
   private readonly options: RoundDeskOptions
   private last: FittedMarket | undefined
+  /** What was last sent to the source; whether it got there may not be known. */
+  private sent: { readonly fitted: FittedMarket; readonly round: RoundWords; readonly told: Published } | undefined
   private next: FittedMarket | undefined
   private working: Promise<void> | undefined
 
@@ -83,10 +89,9 @@ export class RoundDesk {
   }
 
   private async consider(fitted: FittedMarket): Promise<void> {
-    const { market, latestAsOf } = this.source
-    const { limits, onEvent } = this.options
-    const reason = roundDue(this.last, fitted, limits)
-    if (reason === undefined || BigInt(fitted.asOf) <= latestAsOf) return
+    const { market } = this.source
+    const { onEvent } = this.options
+    if (this.reasonFor(fitted) === undefined) return
     try {
       const made = roundOfOptions(fitted, this.source.terms)
       const spot = this.spotOf(made)
@@ -95,23 +100,49 @@ export class RoundDesk {
         onEvent({ kind: 'round-refused', market, code: 'service.round-apart', says: apart })
         return
       }
-      const file = await this.options.turns.take(() => this.publish(made))
-      this.last = fitted
-      const { round, leftOut } = made
-      const expiries = round.expiries.length
-      onEvent({ kind: 'round', market, asOf: Number(round.asOf), reason, spot, expiries, leftOut, file })
+      await this.options.turns.take(() => this.publishIfDue(fitted, made, spot))
     } catch (error) {
       const { code, message: says } = describeError(error)
-      const isRefused = error instanceof ContractRevertError || !code.startsWith('registry.')
+      const isForNow = error instanceof ClockApartError || code.startsWith('registry.')
+      const isRefused = error instanceof ContractRevertError || !isForNow
       onEvent({ kind: isRefused ? 'round-refused' : 'round-fails', market, code, says })
     }
   }
 
-  private async publish({ round }: MadeRound): Promise<string> {
+  private reasonFor(fitted: FittedMarket): RoundReason | undefined {
+    return roundDue(this.last, fitted, this.options.limits)
+  }
+
+  /** What the source has is asked each time: an answer may have been lost, of this process or of one that was killed. */
+  private async publishIfDue(fitted: FittedMarket, { round, leftOut }: MadeRound, spot: number): Promise<void> {
+    const latest = await this.source.latestAsOf()
+    if (this.sent !== undefined && this.sent.round.asOf <= latest) await this.settle(this.sent.round)
+    const reason = this.reasonFor(fitted)
+    if (reason === undefined || round.asOf <= latest) return
     const { development } = this.options
     if (development !== undefined && (await development.now()) <= round.asOf)
       await development.setNextTime(round.asOf + 1n)
-    return this.source.publish(round)
+    const { asOf, expiries } = round
+    const [{ market }, file] = [this.source, this.source.fileOf(round)]
+    const of = { market, asOf: Number(asOf), expiries: expiries.length, leftOut, file }
+    this.sent = { fitted, round, told: { kind: 'round', ...of, reason, spot } }
+    await this.source.publish(round)
+    this.landed()
+  }
+
+  /** The source has it, or another one that is no earlier. */
+  private async settle(round: RoundWords): Promise<void> {
+    if (await this.source.has(round)) this.landed()
+    this.sent = undefined
+  }
+
+  /** Told once. */
+  private landed(): void {
+    if (this.sent === undefined) return
+    const { fitted, told } = this.sent
+    this.last = fitted
+    this.sent = undefined
+    this.options.onEvent(told)
   }
 
   /** Of one unit. */

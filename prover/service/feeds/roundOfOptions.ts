@@ -10,7 +10,7 @@ import { roundWords } from '../../statement/portfolioMargin.ts'
 import { expiryWords } from '../../statement/riskArray.ts'
 
 /** What was fitted to an answer. */
-export type FittedMarket = Pick<ChainMarket, 'asOf' | 'spot' | 'perpPrice' | 'expiries'>
+export type FittedMarket = Pick<ChainMarket, 'asOf' | 'spot' | 'isSpotForward' | 'perpPrice' | 'expiries'>
 
 /** What of a round does not follow from quotes. */
 export type RoundTerms = {
@@ -32,10 +32,12 @@ export type MadeRound = {
 }
 
 /**
- * @throws {@link RoundWithoutPerpError}; what {@link readPortfolio} throws of spot and perpetual, which stop the round
+ * @throws {@link RoundWithoutIndexError}, {@link RoundWithoutPerpError}, {@link RoundWithoutExpiriesError}; what {@link readPortfolio} throws of spot and perpetual, which stop the round
  * @throws {@link CollateralPriceError} if the policy has a collateral that nobody stated a price of
  */
 export function roundOfOptions(fitted: FittedMarket, terms: RoundTerms): MadeRound {
+  // A forward is not the price that accounts are settled and liquidated at.
+  if (fitted.isSpotForward) throw new RoundWithoutIndexError()
   if (fitted.perpPrice === undefined) throw new RoundWithoutPerpError()
   const leftOut: string[] = []
   const expiries = fitted.expiries.flatMap((each): readonly ExpirySurface[] => {
@@ -50,6 +52,7 @@ export function roundOfOptions(fitted: FittedMarket, terms: RoundTerms): MadeRou
   })
   const market = marketIn(fitted, terms, [])
   const collaterals = collateralsOf(market, terms)
+  if (expiries.length === 0) throw new RoundWithoutExpiriesError(leftOut)
   const sorted = expiries.toSorted((a, b) => Number(a.expiry - b.expiry))
   const round = roundOf(
     terms.marketId,
@@ -91,6 +94,28 @@ function collateralsOf({ spotE8 }: PortfolioMarket, terms: RoundTerms): readonly
     if (priceE12 === undefined) throw new CollateralPriceError(place)
     return { priceE12, confidenceX40: ONE_X40 }
   })
+}
+
+/** No index price came with the options. */
+export class RoundWithoutIndexError extends ProverError {
+  readonly code = 'service.round-index'
+
+  constructor() {
+    super(
+      'Expected an index price beside the options, which is the spot of a round, got none: forwards are not taken for it. ' +
+        'The next quotes that have one are published.',
+    )
+  }
+}
+
+/** Not one expiry has a surface. */
+export class RoundWithoutExpiriesError extends ProverError {
+  readonly code = 'service.round-expiries'
+
+  constructor(leftOut: readonly string[]) {
+    const why = leftOut.length === 0 ? 'none has quotes of enough strikes.' : leftOut.join(' ')
+    super(`Expected surfaces of one expiry or more, which a round is for, got none: ${why}`)
+  }
 }
 
 /** No price of the perpetual came beside the options. */

@@ -1,6 +1,6 @@
 /** Where rounds of a market go: the source that a registry of margins takes them from, its committee, and the folder of their words. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Contract, type Provider, type Signer } from 'ethers'
 import { marginPolicyOf } from '../../audit/portfolio/calls.ts'
 import { ProverError } from '../../errors.ts'
@@ -9,9 +9,22 @@ import { interfaceOf } from '../../registry/artifacts.ts'
 import { writeFileAtomic } from '../../registry/atomicFile.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import type { Deployment } from '../../registry/deployment.ts'
-import { attestRound, PortfolioClient, publishRound, roundsDomain, type RoundWords } from '../../registry/index.ts'
+import {
+  attestRound,
+  PortfolioClient,
+  publishRound,
+  roundIdOf,
+  roundsDomain,
+  type RoundWords,
+} from '../../registry/index.ts'
 import { checkSigners } from '../answers/attesting.ts'
-import { ROUND_FILES_KEPT, roundFileName, roundFileOf } from '../daemon/accounts/roundBook.ts'
+import {
+  forgetDrafts,
+  ROUND_FILES_KEPT,
+  type RoundFile,
+  roundFileName,
+  roundFileOf,
+} from '../daemon/accounts/roundBook.ts'
 import type { MarketEntry } from './feedConfig.ts'
 import { CollateralPriceError, isUsed, type RoundTerms } from './roundOfOptions.ts'
 
@@ -21,24 +34,23 @@ const DEADLINE_SECONDS = 3600n
 export class RoundSource {
   readonly market: string
   readonly terms: RoundTerms
-  /** Of the newest round that the source has, 0 if none. */
-  readonly latestAsOf: bigint
   private readonly chainId: bigint
+  private readonly source: Contract
   private readonly address: string
   private readonly folder: string
   private readonly signers: readonly Signer[]
   private readonly payer: Signer
 
   private constructor(
-    parts: Pick<RoundSource, 'market' | 'terms' | 'latestAsOf'>,
-    place: { readonly chainId: bigint; readonly address: string; readonly folder: string },
+    parts: Pick<RoundSource, 'market' | 'terms'>,
+    place: { readonly chainId: bigint; readonly source: Contract; readonly address: string; readonly folder: string },
     hands: { readonly signers: readonly Signer[]; readonly payer: Signer },
   ) {
-    const { market, terms, latestAsOf } = parts
+    const { market, terms } = parts
     this.market = market
     this.terms = terms
-    this.latestAsOf = latestAsOf
     this.chainId = place.chainId
+    this.source = place.source
     this.address = place.address
     this.folder = place.folder
     this.signers = hands.signers
@@ -79,27 +91,68 @@ export class RoundSource {
     if (missing >= 0) throw new CollateralPriceError(missing)
     const priceScale = await client.priceScale()
     const terms = { marketId, priceScale, collaterals, collateralPricesE12, stablePrice: String(stablePrice) }
-    const latestAsOf = await read<bigint>('latestAsOf', marketId)
-    return new RoundSource({ market, terms, latestAsOf }, { chainId, address, folder: wanted.folder }, hands)
+    return new RoundSource({ market, terms }, { chainId, source, address, folder: wanted.folder }, hands)
   }
 
-  /** Words first, so that whoever sees the round has them; then the round. @returns the file of its words */
-  async publish(round: RoundWords): Promise<string> {
-    const words = roundFileOf(this.market, round)
-    const file = join(this.folder, roundFileName(words))
-    mkdirSync(this.folder, { recursive: true })
-    await writeFileAtomic(file, `${JSON.stringify(words)}\n`)
+  /** Time of the newest round that the source has, whoever published it; 0 if none. @throws {@link RpcError} */
+  latestAsOf(): Promise<bigint> {
+    const { source, terms } = this
+    return ask('Reading the newest round', () => source.getFunction('latestAsOf')(terms.marketId))
+  }
+
+  /** Whether a round was published, by whomever. @throws {@link RpcError} */
+  async has(round: RoundWords): Promise<boolean> {
+    const { source, chainId, address } = this
+    const id = await ask('Reading a round', () => source.getFunction('roundOf')(round.marketId, round.asOf))
+    return id === roundIdOf(chainId, address, round)
+  }
+
+  /** Of a round's words. */
+  fileOf(round: RoundWords): string {
+    return join(this.folder, roundFileName(roundFileOf(this.market, round)))
+  }
+
+  /**
+   * Words first, so that whoever sees the round has them; then the round.
+   *
+   * @throws {@link RoundWordsKeptError} if words of another round of its time are there
+   */
+  async publish(round: RoundWords): Promise<void> {
+    await keepWords(this.fileOf(round), roundFileOf(this.market, round))
     const domain = roundsDomain(this.chainId, this.address)
     const now = BigInt(Math.floor(Date.now() / 1000))
     const deadline = (round.asOf > now ? round.asOf : now) + DEADLINE_SECONDS
     await publishRound(this.payer, this.address, await attestRound(domain, this.signers, round, deadline))
-    forgetOldRounds(this.folder, this.market)
-    return file
   }
 }
 
-/** Deletes words that were written of rounds that nothing rests on any more. */
+/**
+ * Words in the folder before their round is published. Those of rounds that were not taken, too, are kept no longer than of others.
+ *
+ * @throws {@link RoundWordsKeptError}
+ */
+export async function keepWords(file: string, words: RoundFile): Promise<void> {
+  const [folder, text] = [dirname(file), `${JSON.stringify(words)}\n`]
+  mkdirSync(folder, { recursive: true })
+  const there = textOf(file)
+  // Its round may be on its way, from a process that was killed.
+  if (there !== undefined && there !== text) throw new RoundWordsKeptError(file)
+  if (there === undefined) await writeFileAtomic(file, text)
+  forgetOldRounds(folder, words.market)
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Deletes words that were written of rounds that nothing rests on any more, and drafts of processes that were killed. */
 export function forgetOldRounds(folder: string, market: string): void {
+  forgetDrafts(folder)
   const own = readdirSync(folder).flatMap((name) => {
     const asOf = Number(/-(\d+)\.round\.json$/.exec(name)?.[1] ?? Number.NaN)
     return roundFileName({ market, asOf }) === name ? [{ name, asOf }] : []
@@ -114,6 +167,20 @@ function priceE12Down(price: number): bigint | undefined {
   if (decimal === undefined || decimal.negative) return undefined
   const { numerator, denominator } = scaleDecimal(decimal, 10n ** 12n)
   return numerator / denominator
+}
+
+/** Words of another round of the same second are in the folder. */
+export class RoundWordsKeptError extends ProverError {
+  readonly code = 'service.round-words-kept'
+  readonly file: string
+
+  constructor(file: string) {
+    super(
+      `Expected no words of another round of this time, but ${file} has some, whose round may be on its way: ` +
+        'they are kept, and the next quotes are published.',
+    )
+    this.file = file
+  }
 }
 
 /** Rounds are wanted where nothing takes them. */

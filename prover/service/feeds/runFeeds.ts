@@ -5,15 +5,14 @@ import { ProverError } from '../../errors.ts'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import { connectProvider, type Deployment, type RpcAddress, readDeployment } from '../../registry/index.ts'
 import { ONE_UNIT, unitPrice } from '../../market/priceScale.ts'
-import { ask } from '../../registry/contractErrors.ts'
 import { pricedWords } from '../../registry/market/door.ts'
-import { utcTime } from '../text/figures.ts'
 import { checkSigners } from '../answers/attesting.ts'
 import { openAccount } from '../daemon/account.ts'
 import { type DevelopmentChain, developmentChainBehind } from '../development/chain.ts'
 import { UsageError } from '../text/usageError.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import { AttestingCarrier, type Carried, type Carrier, PythCarrier } from './carrier.ts'
+import { ClockWatch } from './clockWatch.ts'
 import { Dispatch, type DispatchEvent } from './dispatch.ts'
 import type { FeedFile } from './feedConfig.ts'
 import { type DeskEvent, type DeskMarket, FeedDesk } from './feedDesk.ts'
@@ -21,7 +20,7 @@ import { FeedFigures } from './feedFigures.ts'
 import { openFeedHttp } from './feedHttp.ts'
 import { feedsOf, graceSecondsOf, optionsFilesOf } from './feedProviders.ts'
 import { type Place, placeOf, placeWithoutChain } from './places.ts'
-import type { FeedEvent, PriceFeed } from './priceFeed.ts'
+import { type FeedEvent, type PriceFeed, refusal } from './priceFeed.ts'
 import { type Observed, RoundDesk, type RoundEvent } from './roundDesk.ts'
 import { defaultRoundLimits } from './roundDue.ts'
 import { RoundSource } from './roundSource.ts'
@@ -36,6 +35,9 @@ export type LiveEvent =
   /** What a source's door said of an observation, in words beside. */
   | (Extract<DispatchEvent, { readonly kind: 'door' }> & { readonly says: string })
   | { readonly kind: 'listening'; readonly url: string }
+  /** This machine's clock does not go with the chain's: nothing is published. */
+  | { readonly kind: 'clock-off'; readonly code: string; readonly says: string }
+  | { readonly kind: 'clock-right' }
   /** How a price file was read. */
   | { readonly kind: 'file'; readonly says: string }
 
@@ -72,8 +74,6 @@ export type FeedTotals = {
 }
 
 const LOOK_MS = 250
-/** Between a chain's newest block and now; its contracts take nothing that is ahead of it. */
-const MOST_APART_SECONDS = 3600
 /** Without a reading of a market a feed is not ready; without an observation a market is not. */
 const READING_SECONDS = 60
 const OBSERVATION_STEPS = 4
@@ -126,6 +126,8 @@ type OpenedChain = {
   readonly places: readonly Place[]
   readonly carriers: ReadonlyMap<string, Carrier>
   readonly turns: Turns
+  /** None where times are of a recording. */
+  readonly clock: ClockWatch | undefined
   /** Where rounds of options go, if they are wanted. */
   readonly roundSource: RoundSource | undefined
   /** Whose clock may be moved. */
@@ -142,26 +144,19 @@ async function openChain(
   if (isRecorded && !isDevelopmentChain(deployment.chainId)) throw new RecordedElsewhereError(deployment.chainId)
   const provider = await connectProvider(chain.rpc, deployment.chainId)
   try {
-    if (!isRecorded) await requireSameTime(provider)
+    const clock = isRecorded ? undefined : await ClockWatch.start(provider, deployment.chainId)
     const places = await Promise.all(names.map((name) => placeOf(provider, deployment, name, markets[name]?.source)))
     const hands = handsOf(chain, provider)
-    const turns = new Turns()
+    const turns = new Turns(() => clock?.require())
     const development = isRecorded ? developmentChainBehind(provider) : undefined
     const carriers = carriersOf(places, deployment, hands, (carrier) => inTurn(carrier, turns, development))
     const roundSource =
       rounds === undefined ? undefined : await roundSourceOf(provider, deployment, hands, { folder: rounds, file })
-    return { provider, places, carriers, turns, roundSource, development }
+    return { provider, places, carriers, turns, clock, roundSource, development }
   } catch (error) {
     provider.destroy()
     throw error
   }
-}
-
-/** @throws {@link ChainTimeError} */
-async function requireSameTime(provider: JsonRpcApiProvider): Promise<void> {
-  const latest = await ask('Reading the latest block', () => provider.getBlock('latest'))
-  const time = latest?.timestamp ?? 0
-  if (Math.abs(Date.now() / 1000 - time) > MOST_APART_SECONDS) throw new ChainTimeError(time)
 }
 
 type Hands = ReturnType<typeof handsOf>
@@ -222,6 +217,8 @@ class Work {
   private readonly optionsFiles: ReadonlyMap<string, string>
   private readonly finish: () => void
   private readonly rounds: RoundDesk | undefined
+  private readonly clock: ClockWatch | undefined
+  private isClockOff = false
   private readonly lastObserved = new Map<string, Observed>()
   private readonly totals: FeedTotals = { observed: 0, appended: 0, held: 0, refusedByDoor: 0, unsent: 0, rounds: 0 }
 
@@ -236,6 +233,7 @@ class Work {
     this.feeds = feeds
     this.finish = finish
     this.hasChain = chain !== undefined
+    this.clock = chain?.clock
     const markets = places.map((place) => deskMarketOf(place, options.file))
     this.desk = new FeedDesk(markets, options.isRecorded === true)
     this.graceSeconds = graceSecondsOf(options.file)
@@ -268,7 +266,7 @@ class Work {
       observed: () => this.lastObserved.get(market),
       onEvent: (event) => {
         if (event.kind === 'round') this.totals.rounds++
-        this.figures.round(market, event.kind)
+        this.figures.round(event)
         this.options.onEvent(event)
       },
     })
@@ -276,7 +274,7 @@ class Work {
 
   async run(): Promise<FeedTotals> {
     const sending = this.dispatch.run()
-    const looking = this.look()
+    const looking = Promise.all([this.look(), this.clock?.run(this.options.signal)])
     try {
       await Promise.all(this.feeds.map((feed) => this.hear(feed)))
       if (!this.options.signal.aborted) this.close(Number.POSITIVE_INFINITY)
@@ -296,6 +294,10 @@ class Work {
       if (event.kind !== 'price' && event.kind !== 'volatility' && event.kind !== 'options') this.options.onEvent(event)
       else {
         if (event.kind === 'options') this.keepOptions(event)
+        if (!this.isClockRight()) {
+          this.refuse([refusal(event.feed, 'clock', `${event.kind} of ${event.market} while they are apart`)])
+          continue
+        }
         const { outcome, refused } = this.desk.take(event, Date.now())
         if (outcome === 'taken' && event.kind === 'price') this.figures.taken(event.feed, event.market)
         if (outcome === 'repeated') this.figures.again(event.feed)
@@ -310,9 +312,22 @@ class Work {
     const { signal, isRecorded } = this.options
     while (!signal.aborted) {
       const now = (isRecorded === true ? this.desk.newestMs : Date.now()) / 1000
-      this.close(Math.floor(now) - this.graceSeconds)
+      if (this.isClockRight()) this.close(Math.floor(now) - this.graceSeconds)
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)
     }
+  }
+
+  /** Tells when it changes. */
+  private isClockRight(): boolean {
+    const fault = this.clock?.fault()
+    const isOff = fault !== undefined
+    this.figures.clockIsOff(fault?.message)
+    if (isOff !== this.isClockOff)
+      this.options.onEvent(
+        isOff ? { kind: 'clock-off', code: fault.code, says: fault.message } : { kind: 'clock-right' },
+      )
+    this.isClockOff = isOff
+    return !isOff
   }
 
   private close(until: number): void {
@@ -426,20 +441,6 @@ export class RecordedElsewhereError extends ProverError {
       `Expected a development chain for --recorded, which does not look at the clock, got chain ${chainId}. Leave it out there.`,
     )
     this.chainId = chainId
-  }
-}
-
-/** Prices of now cannot enter a chain that lives at another time. */
-export class ChainTimeError extends ProverError {
-  readonly code = 'service.feed-chain-time'
-  readonly chainTime: number
-
-  constructor(chainTime: number) {
-    super(
-      `Expected a chain whose newest block is of now, got ${utcTime(chainTime)} UTC: its sources take no price that is ahead of it. ` +
-        'A development chain lives in the time of its recording: give it one with --recorded, or leave the chain out with --dry-run.',
-    )
-    this.chainTime = chainTime
   }
 }
 

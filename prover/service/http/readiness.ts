@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatEther } from 'ethers'
 import { isDevelopmentChain } from '../../proof/index.ts'
+import { ChainClock } from '../chainClock.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
 import { duration, isoTime } from '../text/figures.ts'
@@ -50,8 +51,6 @@ export type ReadinessParts = {
 const LOOK_MS = 2500
 /** A service that has not gone round for so long hangs. */
 const STALLED_MS = 30_000
-/** What this machine's clock may be ahead or behind a chain's. */
-const CLOCK_SKEW_SECONDS = 120
 
 type Sight = { readonly value: number; readonly atMs: number }
 
@@ -75,8 +74,7 @@ export class ReadinessWatch {
   private checks = new Map<CheckName, Check>()
   private lookedAt = Date.now()
   private headSeen: Sight | undefined
-  /** Seconds that the last new block was behind this machine's clock when it was seen. */
-  private newBlockBehind = 0
+  private readonly clock = new ChainClock()
   private readonly feedsSeen = new Map<string, Sight>()
   private readonly waitingSince = new Map<string, number>()
   /** Seconds that each market's feed has been silent. */
@@ -176,18 +174,12 @@ export class ReadinessWatch {
     } else {
       this.keep('head', ...judgeHead(head, hasTimeOfDay ? Math.max(still, behind) : still, headAgeSeconds))
     }
-    // A block that came since the last look was made a moment ago, unless the node catches up with its chain.
-    if (before !== undefined && before.value !== head.number) this.newBlockBehind = behind
-    this.keep('clock', ...this.judgeClock(behind, hasTimeOfDay))
-  }
-
-  private judgeClock(behind: number, hasTimeOfDay: boolean): readonly [ok: boolean, says: string] {
-    if (!hasTimeOfDay) return [true, 'a development chain has a clock of its own']
-    if (-behind > CLOCK_SKEW_SECONDS)
-      return [false, `the chain is ${duration(-behind)} ahead of this machine: set its clock`]
-    if (this.newBlockBehind <= CLOCK_SKEW_SECONDS) return [true, 'this machine’s clock goes with the chain’s']
-    const says = `blocks come that are ${duration(this.newBlockBehind)} old by this machine’s clock`
-    return [false, `${says}: set it, or see whether the node catches up`]
+    this.clock.look(head)
+    const fault = hasTimeOfDay ? this.clock.fault() : undefined
+    const well = hasTimeOfDay
+      ? 'this machine’s clock goes with the chain’s'
+      : 'a development chain has a clock of its own'
+    this.keep('clock', fault === undefined, fault ?? well)
   }
 
   private judgeFeeds(feeds: readonly FeedReading[]): readonly [ok: boolean, says: string] {

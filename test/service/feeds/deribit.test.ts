@@ -276,6 +276,23 @@ describe('a book of Deribit', () => {
     expect(state(bookOf('change', 15, 14, [], []))).toBe('waiting')
     expect(state(bookOf('snapshot', 20, undefined, [['move', 1, 1]], asks))).toBe('unreadable')
   })
+
+  it('S74: that never loses a level is asked for anew before it has more than any market has', () => {
+    const book = new DeribitBook()
+    const state = (text: string) => book.apply((parseWireJson(text) as { params: { data: unknown } }).params.data).kind
+    const levels = (from: number) => Array.from({ length: 1000 }, (_, i) => ['new', from + i, 1])
+    for (let times = 1; times <= 2; times++) {
+      expect(state(bookOf('snapshot', 100 * times, undefined, bids, [['new', 1_000_000, 1]]))).toBe('middle')
+      const states = Array.from({ length: 25 }, (_, i) =>
+        state(bookOf('change', 100 * times + i + 1, 100 * times + i, levels(1000 * (i + 1)), [])),
+      )
+      const kept = states.indexOf('unreadable')
+      expect(kept).toBe(19)
+      expect(
+        states.map((each, i) => each === (i < kept ? 'middle' : i === kept ? 'unreadable' : 'waiting')),
+      ).not.toContain(false)
+    }
+  })
 })
 
 describe('options of Deribit', () => {

@@ -49,6 +49,17 @@ describe('S39: readiness', () => {
     figures.sendingFails(undefined)
     expect(figures.ready().ready).toBe(true)
   })
+
+  it('S72: fails while the clock is off the chain’s, and says by how much', async () => {
+    const figures = new FeedFigures(new Map(), { readingSeconds: 60, observationSeconds: 60 })
+    expect(figures.ready().ready).toBe(true)
+    figures.clockIsOff('the chain is 10 min ahead of this machine')
+    expect(failing(figures)).toEqual([{ name: 'clock', ok: false, says: 'the chain is 10 min ahead of this machine' }])
+    expect(await figures.registry.metrics()).toContain('zkrisk_feed_clock_ok 0\n')
+    figures.clockIsOff(undefined)
+    expect(figures.ready().ready).toBe(true)
+    expect(await figures.registry.metrics()).toContain('zkrisk_feed_clock_ok 1\n')
+  })
 })
 
 describe('S39: metrics', () => {
@@ -114,6 +125,9 @@ describe('lines about the same refusals', () => {
     expect(at(60)).toContain('(and 59 more')
     expect(at(61)).toBeUndefined()
     expect(log.line({ kind: 'connected', feed: 'pyth' }, 61_000)).toContain('connected')
+    // A clock that was put back keeps nothing from being told.
+    expect(at(-600)).toContain('(and 1 more')
+    expect(at(-590)).toBeUndefined()
   })
 
   it('quote strangers briefly, and nothing that a terminal obeys', () => {

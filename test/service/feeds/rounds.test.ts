@@ -1,5 +1,5 @@
 /** When a round of options is published, what is in it, and what keeps it back. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { expiryMarketOf, roundMarketOf } from '../../../prover/audit/portfolio/calls.ts'
@@ -9,17 +9,23 @@ import type { CollateralPolicy } from '../../../prover/portfolio/margin.ts'
 import { ContractRevertError, RpcError } from '../../../prover/registry/contractErrors.ts'
 import { marginSizes, readAccount } from '../../../prover/service/answers/margins.ts'
 import { type Observed, RoundDesk, type RoundEvent } from '../../../prover/service/feeds/roundDesk.ts'
+import { readSummaries } from '../../../prover/service/feeds/deribitSurfaces.ts'
+import { FeedFigures } from '../../../prover/service/feeds/feedFigures.ts'
 import { defaultRoundLimits, roundDue } from '../../../prover/service/feeds/roundDue.ts'
 import {
   CollateralPriceError,
   type FittedMarket,
   roundOfOptions,
+  RoundWithoutExpiriesError,
+  RoundWithoutIndexError,
   RoundWithoutPerpError,
 } from '../../../prover/service/feeds/roundOfOptions.ts'
 import { readPortfolio } from '../../../prover/portfolio/input/schema.ts'
-import { forgetOldRounds, type RoundSource } from '../../../prover/service/feeds/roundSource.ts'
+import { ClockApartError } from '../../../prover/service/feeds/clockWatch.ts'
+import { FeedLog } from '../../../prover/service/feeds/feedLog.ts'
+import { forgetOldRounds, keepWords, type RoundSource } from '../../../prover/service/feeds/roundSource.ts'
 import { Turns } from '../../../prover/service/feeds/turns.ts'
-import { roundFileName } from '../../../prover/service/daemon/accounts/roundBook.ts'
+import { roundFileName, roundFileOf } from '../../../prover/service/daemon/accounts/roundBook.ts'
 import { temporaryFolder } from '../zkrisk.ts'
 
 const home = temporaryFolder()
@@ -38,13 +44,26 @@ const expiry = (days: number, a = 0.012, forward = '71310') => ({
   svi: { ...svi(a), forwardRef: forward, tauRef: String(days / 365), variance: 'total' },
 })
 const fitted: FittedMarket = {
-  ...{ asOf: String(AS_OF), spot: '70853.26', perpPrice: '70840' },
+  ...{ asOf: String(AS_OF), spot: '70853.26', isSpotForward: false, perpPrice: '70840' },
   expiries: [expiry(50), expiry(22, 0.006)],
 }
 const later = (seconds: number, more: Partial<FittedMarket> = {}): FittedMarket => ({
   ...{ ...fitted, asOf: String(AS_OF + seconds) },
   ...more,
 })
+
+/** Of an expiry, as Deribit tells them. */
+function quotesOf(days: number): readonly object[] {
+  const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
+  const at = new Date(1000 * (AS_OF + days * DAY))
+  const date = `${at.getUTCDate()}${months[at.getUTCMonth()]}${at.getUTCFullYear() % 100}`
+  return Array.from({ length: 9 }, (_, i) => 50_000 + 5000 * i).flatMap((strike) =>
+    ['C', 'P'].map((kind) => ({
+      ...{ instrument_name: `BTC-${date}-${strike}-${kind}`, creation_timestamp: 1000 * AS_OF },
+      ...{ underlying_price: 71_310, mark_iv: 50 + ((strike - 71_310) / 10_000) ** 2 },
+    })),
+  )
+}
 
 describe('a round is due', () => {
   const due = (now: FittedMarket) => roundDue(fitted, now, defaultRoundLimits)
@@ -91,6 +110,35 @@ describe('a round of what was fitted', () => {
     expect(() => roundOfOptions({ ...fitted, perpPrice: undefined }, terms)).toThrow(RoundWithoutPerpError)
   })
 
+  it('S61: is none without an index price: a forward is not taken for spot', () => {
+    expect(() => roundOfOptions({ ...fitted, isSpotForward: true }, terms)).toThrow(RoundWithoutIndexError)
+    const perpetual = { instrument_name: 'BTC-PERPETUAL', mark_price: 70_840, creation_timestamp: 1000 * AS_OF }
+    const fittedTo = (index: object) => {
+      const rows = [50, 22].flatMap((days) => quotesOf(days).map((row) => ({ ...row, ...index })))
+      const wanted = { market: 'BTC-USD', instrument: 'BTC-PERPETUAL', price: 'index', options: 'BTC' } as const
+      const [event] = readSummaries(
+        'deribit',
+        { ...wanted, unitsExponent: 0 },
+        JSON.parse(JSON.stringify(rows)),
+        perpetual,
+      )
+      if (event?.kind !== 'options') throw new Error(JSON.stringify(event))
+      return event.fitted
+    }
+    const { spotE8 } = roundOfOptions(fittedTo({ estimated_delivery_price: 70_853.26 }), terms)
+    expect(spotE8).toBe(7_085_326_000_000n)
+    for (const none of [{}, { estimated_delivery_price: null }, { estimated_delivery_price: 0 }])
+      expect(() => roundOfOptions(fittedTo(none), terms)).toThrow(RoundWithoutIndexError)
+  })
+
+  it('S61: is none without an expiry, and says why', () => {
+    expect(() => roundOfOptions({ ...fitted, expiries: [] }, terms)).toThrow(/none has quotes of enough strikes/)
+    const impossible = { ...expiry(30), svi: { ...expiry(30).svi, b: '-1' } }
+    const all = () => roundOfOptions({ ...fitted, expiries: [impossible, impossible] }, terms)
+    expect(all).toThrow(RoundWithoutExpiriesError)
+    expect(all).toThrow(/svi\.b/)
+  })
+
   it('prices collateral that moves with spot at it, takes stated prices of others, and makes none up', () => {
     const unused = { ...(terms.collaterals[15] as CollateralPolicy) }
     const used = { ...unused, maintenanceHaircutX40: 1n, sizeQ: 1n }
@@ -107,7 +155,7 @@ describe('a round of what was fitted', () => {
     const [spot, priceScale] = ['0.07085326', 6]
     const collaterals = terms.collaterals.with(0, { ...(terms.collaterals[15] as CollateralPolicy), movesWithSpot: 1n })
     const made = roundOfOptions(
-      { ...fitted, spot, perpPrice: spot, expiries: [] },
+      { ...fitted, spot, perpPrice: spot, expiries: [expiry(50, 0.012, '0.07131')] },
       { ...terms, collaterals, priceScale },
     )
     const stated = { asOf: String(AS_OF), spot, currency: 'BTC', priceUnits: '1000000', expiries: [] }
@@ -120,11 +168,19 @@ describe('a round of what was fitted', () => {
 
 describe('rounds on their way', () => {
   type Publish = () => Promise<string>
-  function deskOf(publish: Publish, more: { observed?: Observed; leastSources?: number; latestAsOf?: bigint } = {}) {
+  type More = {
+    observed?: Observed
+    leastSources?: number
+    latestAsOf?: () => Promise<bigint>
+    has?: () => Promise<boolean>
+    turns?: Turns
+  }
+  function deskOf(publish: Publish, more: More = {}) {
     const events: RoundEvent[] = []
     const published: bigint[] = []
     const source = {
-      ...{ market: 'BTC-USD', terms, latestAsOf: more.latestAsOf ?? 0n },
+      ...{ market: 'BTC-USD', terms, fileOf: () => 'file' },
+      ...{ latestAsOf: more.latestAsOf ?? (async () => 0n), has: more.has ?? (async () => true) },
       publish: async ({ asOf }: { asOf: bigint }) => {
         published.push(asOf)
         return publish()
@@ -132,7 +188,7 @@ describe('rounds on their way', () => {
     } as unknown as RoundSource
     const desk = new RoundDesk(source, {
       ...{ limits: defaultRoundLimits, leastSources: more.leastSources ?? 1, maxDeviationBps: 100 },
-      ...{ observed: () => more.observed, turns: new Turns(), development: undefined },
+      ...{ observed: () => more.observed, turns: more.turns ?? new Turns(), development: undefined },
       onEvent: (event) => events.push(event),
     })
     return { desk, events, published }
@@ -186,12 +242,98 @@ describe('rounds on their way', () => {
   })
 
   it('S62: none is published that the source has already, or a later one', async () => {
-    const { desk, published } = deskOf(async () => 'file', { latestAsOf: own.asOf })
+    const { desk, published } = deskOf(async () => 'file', { latestAsOf: async () => own.asOf })
     desk.take({ fitted })
     await desk.idle()
     desk.take({ fitted: later(1) })
     await desk.idle()
     expect(published).toEqual([own.asOf + 1n])
+  })
+
+  it('S73: one whose answer was lost is told once the source has it, and not published again', async () => {
+    let latest = 0n
+    const { desk, events, published } = deskOf(
+      async () => {
+        if (published.length > 1) return 'file'
+        latest = own.asOf
+        throw new RpcError('Publishing', new Error('the answer was lost'))
+      },
+      { latestAsOf: async () => latest },
+    )
+    const take = async (seconds: number) => {
+      desk.take({ fitted: later(seconds) })
+      await desk.idle()
+    }
+    await take(0)
+    expect(kinds(events)).toEqual(['registry.rpc'])
+    await take(1)
+    // Nothing was due but what had landed.
+    expect(kinds(events)).toEqual(['registry.rpc', 'round'])
+    expect(published).toEqual([own.asOf])
+    await take(60)
+    expect(published).toEqual([own.asOf, own.asOf + 60n])
+    expect(events.map((event) => event.kind === 'round' && event.reason)).toEqual([false, 'first', 'heartbeat'])
+  })
+
+  it('S73: one of another committee’s process of the same time is not taken for its own', async () => {
+    const { desk, events, published } = deskOf(
+      async () => {
+        if (published.length > 1) return 'file'
+        throw new ContractRevertError('Publishing', 'RoundNotLater', {}, undefined)
+      },
+      { latestAsOf: async () => (published.length === 0 ? 0n : own.asOf), has: async () => false },
+    )
+    for (const seconds of [0, 1]) {
+      desk.take({ fitted: later(seconds) })
+      await desk.idle()
+    }
+    expect(kinds(events)).toEqual(['registry.reverted', 'round'])
+    expect(published).toEqual([own.asOf, own.asOf + 1n])
+  })
+
+  it('S72: none is published while the clock is off, and the next quotes are once it is right', async () => {
+    let fault: Error | undefined = new ClockApartError('it is off')
+    const turns = new Turns(() => {
+      if (fault !== undefined) throw fault
+    })
+    const { desk, events, published } = deskOf(async () => 'file', { turns })
+    desk.take({ fitted })
+    await desk.idle()
+    expect([kinds(events), published]).toEqual([['service.feed-clock'], []])
+    fault = undefined
+    desk.take({ fitted: later(1) })
+    await desk.idle()
+    expect(events.map(({ kind }) => kind)).toEqual(['round-fails', 'round'])
+  })
+
+  it('S61: why none is published is told by name in the log, by metrics and by readiness', async () => {
+    const { desk, events } = deskOf(async () => 'file')
+    const figures = new FeedFigures(new Map(), { readingSeconds: 60, observationSeconds: 60 })
+    figures.expectRounds('BTC-USD', 0.001)
+    const take = async (quotes: FittedMarket) => {
+      desk.take({ fitted: quotes })
+      await desk.idle()
+      const event = events.at(-1) as RoundEvent
+      figures.round(event)
+      return [event, figures.ready().checks.find(({ name }) => name === 'rounds BTC-USD')] as const
+    }
+    for (const [quotes, code] of [
+      [{ ...fitted, isSpotForward: true }, 'service.round-index'],
+      [{ ...fitted, expiries: [] }, 'service.round-expiries'],
+      [{ ...fitted, perpPrice: undefined }, 'service.round-perp'],
+    ] as const) {
+      const [event, check] = await take(quotes)
+      expect(event).toMatchObject({ kind: 'round-refused', code })
+      expect(new FeedLog().line(event)).toContain(`(${code})`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      expect(figures.ready().checks.find(({ name }) => name === 'rounds BTC-USD')?.ok).toBe(false)
+      expect(check?.says).toContain(`(${code})`)
+      expect(await figures.registry.metrics()).toContain(
+        `zkrisk_feed_rounds_total{market="BTC-USD",outcome="refused",reason="${code}"} 1\n`,
+      )
+    }
+    const [event, check] = await take(fitted)
+    expect([event.kind, check?.says]).toEqual(['round', 'it has rounds'])
   })
 
   it('S61: none is published whose spot is apart from what all feeds together say', async () => {
@@ -231,5 +373,34 @@ describe('words of rounds that were written', () => {
     expect(left.length).toBe(256 + others.length)
     expect(left).toEqual(expect.arrayContaining([...others, 'BTC-USD-45.round.json', 'BTC-USD-300.round.json']))
     expect(left).not.toContain('BTC-USD-44.round.json')
+  })
+
+  it('S73, S74: are there before their round is, never replaced by others of its second, and no more where none is taken', async () => {
+    const folder = join(home, 'words')
+    const keep = (asOf: number, word = '0x1') => {
+      const words = { ...roundFileOf('BTC-USD', roundOfOptions(fitted, terms).round), asOf, marketWords: [word] }
+      return keepWords(join(folder, roundFileName(words)), words)
+    }
+    for (let asOf = 1; asOf <= 300; asOf++) await keep(asOf)
+    expect(readdirSync(folder).length).toBe(256)
+    await expect(keep(300)).resolves.toBeUndefined()
+    await expect(keep(300, '0x2')).rejects.toMatchObject({ code: 'service.round-words-kept' })
+    expect(readFileSync(join(folder, 'BTC-USD-300.round.json'), 'utf8')).toContain('"marketWords":["0x1"]')
+  })
+
+  it('S74: drafts of processes that were killed are deleted after an hour, those of one that lives are not', () => {
+    const folder = join(home, 'drafts')
+    mkdirSync(folder)
+    const names = [
+      '.BTC-USD-1.round.json.17.0.draft',
+      `.BTC-USD-1-${'a'.repeat(32)}.round.json.17.1.draft`,
+      '.other.draft',
+    ]
+    const write = (name: string): void => writeFileSync(join(folder, name), '{')
+    for (const name of [...names, '.BTC-USD-2.round.json.18.0.draft']) write(name)
+    const before = new Date(Date.now() - 3_700_000)
+    for (const name of names) utimesSync(join(folder, name), before, before)
+    forgetOldRounds(folder, 'BTC-USD')
+    expect(readdirSync(folder).toSorted()).toEqual(['.BTC-USD-2.round.json.18.0.draft', '.other.draft'])
   })
 })

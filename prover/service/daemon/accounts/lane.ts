@@ -34,6 +34,7 @@ import { portfolioBuilds, sizeOf } from '../../../../circuits/statements/index.t
 import { type AccountJob, accountCargo, accountJobOf, callOf, countBuild, formatAccountJob } from './accountJob.ts'
 import type { DuePolicy } from './due.ts'
 import { AccountsOnChain, type Terms } from './ledger.ts'
+import { Refusals } from './refusals.ts'
 import type { RoundBook } from './roundBook.ts'
 import type { Strikes } from './roundPrices.ts'
 import { type Dropped, type Queue, Selection, type UnderWay } from './selection.ts'
@@ -99,7 +100,7 @@ export class AccountsLane {
   private readonly selection: Selection
   private readonly units = new Map<string, Unit>()
   private readonly proofs = new Map<string, Promise<void>>()
-  private readonly refused = new Map<string, number>()
+  private readonly refused = new Refusals()
   private readonly missingSince = new Map<string, number>()
   /** Accounts whose last work ended a moment ago; this and the other moments are of the clock that never steps. */
   private readonly heldUntil = new Map<string, number>()
@@ -241,7 +242,7 @@ export class AccountsLane {
   private async start(unit: Unit): Promise<boolean> {
     const { store, report } = this.parts
     const { id, build, trigger, summary } = unit
-    if ((this.refused.get(id) ?? 0) >= MOST_REFUSED) {
+    if (this.refused.of(id) >= MOST_REFUSED) {
       await this.selection.suspect(unit.accounts, unit.prices, 'the registry refuses what is proven of it')
       return false
     }
@@ -387,13 +388,14 @@ export class AccountsLane {
 
   /** The registry refused it. */
   refusedNow({ id }: Job): void {
-    this.refused.set(id, (this.refused.get(id) ?? 0) + 1)
+    this.missingSince.delete(id)
+    this.refused.add(id)
   }
 
   /** Tells what a job that landed put in force. */
   async landed(job: Job, skipped: readonly string[]): Promise<void> {
     this.missingSince.delete(job.id)
-    this.refused.delete(job.id)
+    this.refused.forget(job.id)
     const own = accountJobOf(job)
     if (own.kind === 'margins') this.selection.landed(own.accounts)
     for (const account of inForceOf(own).filter(({ account: address }) => !skipped.includes(address))) {

@@ -15,6 +15,7 @@ import { type PortfolioClient, wordsIn } from '../../../registry/portfolio/clien
 import type { PortfolioFreshness } from '../../../registry/portfolio/deploy.ts'
 import { hasPositions, type OpenInterest, openInterestIn } from '../../../registry/portfolio/openInterest.ts'
 import { unpack } from '../../../statement/words.ts'
+import { ShownBlocks } from './shownBlocks.ts'
 
 /** A round as its source keeps it: hashes, of words that somebody has. */
 export type PublishedRound = {
@@ -90,8 +91,6 @@ export type LedgerOptions = {
 const MOST_ROUNDS = 256
 /** Reports of an account that are remembered: a count needs that of its cut-off. */
 const MOST_REPORTS = 8
-/** Accounts shown to be below maintenance that are remembered for how many there were lately. */
-const MOST_SHOWN = 1000
 
 type Tip = { readonly number: number; readonly hash: string | null }
 
@@ -110,9 +109,7 @@ export class AccountsOnChain {
   private timesForgotten = 0
   /** Fixed for ever in the registry's code. */
   private models: string | undefined
-  /** Blocks in which accounts were shown to be below maintenance, oldest first, and times of some of them. */
-  private shownIn: readonly number[] = []
-  private readonly times = new Map<number, number>()
+  private readonly shown = new ShownBlocks()
 
   constructor(options: LedgerOptions) {
     this.options = options
@@ -120,16 +117,11 @@ export class AccountsOnChain {
   }
 
   /** How many accounts were shown to be below maintenance from a time on, as far as they are remembered. */
-  async shownSince(time: bigint): Promise<number> {
-    let count = 0
-    for (const block of this.shownIn.toReversed()) {
-      const known =
-        this.times.get(block) ?? (await ask('Reading a block', () => this.provider.getBlock(block)))?.timestamp
-      if (known === undefined || BigInt(known) < time) break
-      this.times.set(block, known)
-      count++
-    }
-    return count
+  shownSince(time: bigint): Promise<number> {
+    return this.shown.since(
+      time,
+      async (block) => (await ask('Reading a block', () => this.provider.getBlock(block)))?.timestamp,
+    )
   }
 
   /** Every account that was ever reported. */
@@ -235,8 +227,7 @@ export class AccountsOnChain {
   private forget(): void {
     for (const each of [this.held, this.reports, this.published, this.accepted, this.batches]) each.clear()
     this.timesForgotten++
-    this.times.clear()
-    this.shownIn = []
+    this.shown.clear()
     this.counted = undefined
     this.tip = undefined
   }
@@ -245,12 +236,15 @@ export class AccountsOnChain {
     const { client } = this.options
     const address = [client.registry, await client.arrays(), await client.counts(), source]
     const logs = await logsBetween(this.provider, { address, topics: [followedTopics()] }, from, to)
-    for (const [hash, accepted] of Map.groupBy(logs.filter(isArrayLog), (log) => log.transactionHash)) {
+    for (const log of logs) if (log.address === source) this.takeRound(log, marketId)
+    // Each call is asked for by itself: after months that would be all that ever brought arrays.
+    const oldest = this.rounds[MOST_ROUNDS - 1]?.asOf ?? -1n
+    const arrays = logs.filter((log) => isArrayLog(log) && asOfArray(log) >= oldest)
+    for (const [hash, accepted] of Map.groupBy(arrays, (log) => log.transactionHash)) {
       await this.takeArrays(hash, accepted)
     }
     for (const log of logs) {
-      if (log.address === source) this.takeRound(log, marketId)
-      else if (log.address === client.registry) this.takeAccount(log)
+      if (log.address === client.registry) this.takeAccount(log)
       else if (log.topics[0] === completeTopic()) this.takeCount(log)
     }
   }
@@ -277,8 +271,7 @@ export class AccountsOnChain {
     const known = this.held.get(account)
     if (known === undefined) return
     const isBelow = parsed.name === 'MarginProven' && unpack('accountMargins', parsed.args.margins).maintenanceE8 < 0n
-    if (!known.isUnhealthy && (isBelow || parsed.name === 'AccountUnhealthy'))
-      this.shownIn = [...this.shownIn, log.blockNumber].slice(-MOST_SHOWN)
+    if (!known.isUnhealthy && (isBelow || parsed.name === 'AccountUnhealthy')) this.shown.add(log.blockNumber)
     if (parsed.name === 'AccountUnhealthy') this.held.set(account, { ...known, isUnhealthy: true })
     if (parsed.name === 'AccountCleared') this.held.set(account, { ...known, isUnhealthy: false })
     if (parsed.name !== 'MarginProven' && parsed.name !== 'MarginProvenAlone') return
@@ -339,18 +332,18 @@ export class AccountsOnChain {
 
   /** Rounds that nothing can rest on any more, and their arrays. */
   private prune(): void {
-    for (const { asOf } of this.rounds.slice(MOST_ROUNDS)) {
-      this.published.delete(asOf)
-      this.batches.delete(asOf)
-      for (const { root } of [...this.accepted.values()].filter((each) => each.asOf === asOf))
-        this.accepted.delete(root)
-    }
+    const old = this.rounds.slice(MOST_ROUNDS)
+    for (const { asOf } of old) this.published.delete(asOf)
+    const oldest = old[0]?.asOf ?? -1n
+    for (const asOf of this.batches.keys()) if (asOf <= oldest) this.batches.delete(asOf)
+    for (const { root, asOf } of this.accepted.values()) if (asOf <= oldest) this.accepted.delete(root)
   }
 }
 
 const topicOf = (contract: 'PortfolioRegistry' | 'RiskArrays' | 'AttestedRounds' | 'OpenInterest', event: string) =>
   interfaceOf(contract).getEvent(event)?.topicHash ?? ''
 const completeTopic = (): string => topicOf('OpenInterest', 'OpenInterestComplete')
+const asOfArray = ({ topics }: Log): bigint => BigInt(topics[2] ?? 0)
 const isArrayLog = ({ topics }: Log): boolean => topics[0] === topicOf('RiskArrays', 'ArrayAccepted')
 
 function followedTopics(): string[] {

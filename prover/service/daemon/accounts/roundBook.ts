@@ -15,6 +15,8 @@ import { whyUnreadable } from '../../../market/textFile.ts'
 import { writeFileAtomic } from '../../../registry/atomicFile.ts'
 import { hashOfWords, type RoundWords } from '../../../registry/portfolio/rounds.ts'
 import { firstIssue } from '../../../registry/wordSchemas.ts'
+import { FolderChanges } from './folderChanges.ts'
+import { keepNewest } from '../../keepNewest.ts'
 import type { PublishedRound, ShownWords } from './ledger.ts'
 
 /** Of a file or a request; a round of 100 expiries has 30 kB. */
@@ -29,6 +31,7 @@ const MOST_FILES = 1024
 /** Rounds that were handed on here before they were published, and how long one is waited for. */
 const MOST_AHEAD = 64
 const AHEAD_MS = 3_600_000
+const DRAFT_MS = 3_600_000
 
 const wordSchema = z.string().regex(/^0x[0-9a-f]{1,64}$/, 'expected 0x and at most 64 lower-case hexadecimal digits')
 const wordsOf = (list: WordList) => {
@@ -95,6 +98,7 @@ export type RoundBookOptions = {
 
 export class RoundBook {
   private readonly options: RoundBookOptions
+  private readonly changes: FolderChanges
   private readonly known = new Map<string, readonly bigint[]>()
   private read = new Set<string>()
   private newest: bigint | undefined
@@ -106,6 +110,7 @@ export class RoundBook {
 
   constructor(options: RoundBookOptions) {
     this.options = options
+    this.changes = new FolderChanges(options.folder)
   }
 
   get market(): string {
@@ -115,7 +120,8 @@ export class RoundBook {
   /** Takes over what is new in the folder. A file is read once: whoever writes it renames it when it is whole. */
   look(): void {
     const { folder, market, onRefused } = this.options
-    const names = this.latest(namesIn(folder))
+    const names = this.changes.since(() => this.latest(namesIn(folder)))
+    if (names === undefined) return
     this.read = new Set(names.filter((name) => this.read.has(name)))
     for (const name of names) {
       if (this.read.has(name)) continue
@@ -138,8 +144,9 @@ export class RoundBook {
     const says = `it has ${names.length} files, of which those of the ${MOST_FILES} latest rounds are read`
     if (!this.isOverfull) onRefused(new RoundFileError(folder, `${says}: delete old ones`))
     this.isOverfull = true
-    const later = (a: string, b: string): number => Number((asOfIn(b) ?? -1n) - (asOfIn(a) ?? -1n))
-    return names.toSorted(later).slice(0, MOST_FILES)
+    const dated = names.map((name) => ({ name, asOf: Number(asOfIn(name) ?? -1n) }))
+    const later = dated.toSorted((a, b) => b.asOf - a.asOf)
+    return later.slice(0, MOST_FILES).map(({ name }) => name)
   }
 
   /**
@@ -156,6 +163,7 @@ export class RoundBook {
     const followed = new Set(published.map((each) => takenFileName(market, each)))
     this.followed = followed
     this.taken.clear()
+    forgetDrafts(folder)
     for (const name of namesIn(folder).filter(isTaken)) {
       const isPast = (asOfIn(name) ?? 0n) <= newest
       if (isPast ? !followed.has(name) : isOlder(join(folder, name), AHEAD_MS))
@@ -196,6 +204,7 @@ export class RoundBook {
     for (const each of onDisk.filter((own) => isOlder(join(folder, own), AHEAD_MS))) {
       rmSync(join(folder, each), { force: true })
       waiting.delete(each)
+      taken.delete(each)
     }
     if (waiting.size >= MOST_AHEAD) throw new RoundsFullError(MOST_AHEAD)
   }
@@ -207,10 +216,7 @@ export class RoundBook {
       this.known.delete(hash)
       this.known.set(hash, each)
     }
-    for (const hash of this.known.keys()) {
-      if (this.known.size <= MOST_WORDS) break
-      this.known.delete(hash)
-    }
+    keepNewest(this.known, MOST_WORDS)
   }
 
   /** The words of a published round, if all of them are at hand. */
@@ -270,14 +276,23 @@ export function parseRoundFile(text: string, name: string): RoundFile {
   throw new RoundFileError(name, path === '' ? reason : `${path}: ${reason}`)
 }
 
+const namesIn = (folder: string): readonly string[] => entriesOf(folder).filter((name) => name.endsWith('.round.json'))
+
 /** A folder that is not there yet has no rounds. */
-function namesIn(folder: string): readonly string[] {
+function entriesOf(folder: string): readonly string[] {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith('.round.json'))
+    return readdirSync(folder)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw new RoundFileError(folder, whyUnreadable(error), error)
   }
+}
+
+/** Deletes what processes had begun to write of rounds that were killed an hour ago or longer. */
+export function forgetDrafts(folder: string): void {
+  const drafts = entriesOf(folder).filter((name) => /^\..+\.round\.json\.\d+\.\d+\.draft$/.test(name))
+  for (const name of drafts.filter((each) => isOlder(join(folder, each), DRAFT_MS)))
+    rmSync(join(folder, name), { force: true })
 }
 
 function textIn(file: string): string {

@@ -6,6 +6,7 @@
  * faster than arrays are proven starve nobody; else of the newest round whose arrays have their strikes already and whose spot
  * is where it is now; else of the newest.
  */
+import { keepNewest } from '../../keepNewest.ts'
 import { describeError } from '../../text/terminal.ts'
 import { sizeOf } from '../../../../circuits/statements/index.ts'
 import { RpcError } from '../../../registry/contractErrors.ts'
@@ -69,13 +70,6 @@ const SLICE_MS = 25
 
 /** Reports of accounts about which something is remembered. */
 const MOST_REMEMBERED = 100_000
-
-function keepNewest(remembered: Map<string, unknown>): void {
-  for (const old of remembered.keys()) {
-    if (remembered.size <= MOST_REMEMBERED) break
-    remembered.delete(old)
-  }
-}
 
 type LookedAt = { readonly roundId: string; readonly sequence: bigint; readonly looked: Looked }
 
@@ -194,10 +188,7 @@ export class Selection {
     if (round === undefined) return undefined
     const prices = new RoundPrices(round, terms)
     this.priced.set(key, prices)
-    for (const old of this.priced.keys()) {
-      if (this.priced.size <= MOST_PRICED) break
-      this.priced.delete(old)
-    }
+    keepNewest(this.priced, MOST_PRICED)
     return prices
   }
 
@@ -247,7 +238,7 @@ export class Selection {
     const isTold = this.told.get(report) === reason
     this.leftOut.set(`${report} ${roundId}`, reason)
     this.told.set(report, reason)
-    for (const each of [this.leftOut, this.told]) keepNewest(each)
+    for (const each of [this.leftOut, this.told]) keepNewest(each, MOST_REMEMBERED)
     if (!isTold) await this.options.onLeftOut(account, reason)
   }
 
@@ -385,7 +376,7 @@ export class Selection {
       taken.push(each)
     }
     for (const { account } of taken) this.promised.set(`${account.account} ${account.sequence}`, prices.round.asOf)
-    keepNewest(this.promised)
+    keepNewest(this.promised, MOST_REMEMBERED)
     const arrays = await Promise.all(cover.missing.map((strikes) => prices.array(strikes)))
     const summary = `${arrays.length} array${arrays.length === 1 ? '' : 's'}`
     return arraysUnit(place, prices, arrays, { ...toldOf(taken), summary })
