@@ -78,7 +78,8 @@ async function metricsOfFleet(): Promise<string> {
   const registry = new Registry()
   const worker = { name: 'one', mayWait: false, inHand: 1, silentSeconds: 1, isLive: true }
   const queue = [{ circuit: 'riskArray5', status: 'waiting', jobs: 1, oldestSeconds: 1 }] as const
-  await new FleetGauges(registry, { standing: async () => ({ workers: [worker], queue }) }).look()
+  const doubts = [{ worker: 'one', wrong: 3, code: 'proof.unsatisfied', secondsAgo: 1 }]
+  await new FleetGauges(registry, { standing: async () => ({ workers: [worker], queue, doubts }) }).look()
   return registry.metrics()
 }
 

@@ -35,6 +35,11 @@ const migrations: readonly ((schema: string) => string)[] = [
       started_at TIMESTAMPTZ NOT NULL DEFAULT now(), seen_at TIMESTAMPTZ NOT NULL DEFAULT now()
     );`,
   (schema) => `ALTER TABLE ${schema}.workers ADD COLUMN in_hand INTEGER NOT NULL DEFAULT 0;`,
+  (schema) => `
+    ALTER TABLE ${schema}.workers ADD COLUMN jobs TEXT[] NOT NULL DEFAULT '{}';
+    CREATE TABLE ${schema}.doubts (
+      worker TEXT PRIMARY KEY, wrong INTEGER NOT NULL, code TEXT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now()
+    );`,
 ]
 
 export const POSTGRES_SCHEMA_VERSION = migrations.length
