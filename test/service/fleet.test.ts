@@ -25,7 +25,9 @@ import {
 import { work, type WorkerEvent, type WorkerKey } from '../../prover/service/daemon/fleet/worker.ts'
 import { Workers } from '../../prover/service/daemon/fleet/workers.ts'
 import { parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
-import { DatabaseUnreachableError } from '../../prover/service/daemon/stores/postgresSession.ts'
+import { migrate } from '../../prover/service/daemon/stores/postgresSchema.ts'
+import { DatabaseUnreachableError, PostgresSession } from '../../prover/service/daemon/stores/postgresSession.ts'
+import { openPostgres } from '../../prover/service/daemon/stores/postgresStores.ts'
 import { refusedInput, trialInput, trialKeys } from '../../scripts/tools/fleet/fleetCircuit.ts'
 import { WorkerProcess } from '../../scripts/tools/fleet/workerProcess.ts'
 import { TestPostgres } from '../../scripts/tools/postgres.ts'
@@ -296,6 +298,60 @@ describe('a worker', () => {
     await until(() => steps(events, 'proven').length === 1)
     expect((await prover.prove(keys, trialInput(666))).publicSignals.at(-1)).toBe(666n)
     expect((await queue.jobs(100)).filter(({ status }) => status !== 'proven')).toEqual([])
+  })
+
+  it('S77: is given what was revived while nobody asks, and whoever asks afterwards has its proof at once', async () => {
+    const database = await postgres.database()
+    const queue = await ProofQueue.open(parseDatabaseAddress(database), 'test')
+    ends.push(() => queue.close())
+    const job = proofJobOf(keys, trialInput(1))
+    // One worker alone was asked for the second, by a service that was killed.
+    const second = {
+      ...proofJobOf(keys, trialInput(2)),
+      queue: queueFor(key.queue, '01234567-89ab-cdef-0123-456789abcdef'),
+    }
+    for (const each of [job, second]) await queue.put(each)
+    for (let tries = 0; (await queue.find(job.queue, job.id))?.status !== 'parked'; tries++) {
+      expect(tries).toBeLessThan(200)
+      const taken = await queue.take(job.queue)
+      if (taken === undefined) await sleep(200)
+      else await giveUp(queue, taken)
+    }
+    await giveUp(queue, (await queue.take(second.queue)) as LeasedProof)
+    const retried = await zkrisk('jobs', 'retry', '--all', '--database', database)
+    expect([retried.code, retried.stdout]).toEqual([0, '2 of 2 jobs waiting again.\n'])
+    const { events, stop } = await working(database)
+    await told(events, 'proven', 2)
+    await stop()
+    const { prover } = await asking(database)
+    for (const n of [1, 2]) expect((await prover.prove(keys, trialInput(n))).publicSignals.at(-1)).toBe(BigInt(n))
+    expect((await queue.jobs(10)).map(({ status, tries }) => [status, tries])).toEqual([
+      ['proven', 1],
+      ['proven', 1],
+    ])
+  })
+
+  it.each([1, 2])('S77: finds a database of version %i of the tables, with whoever lived there', async (version) => {
+    const database = await postgres.database()
+    const address = parseDatabaseAddress(database)
+    const session = await PostgresSession.open({ address, purpose: 'test', locks: [] })
+    await migrate(session, address, version)
+    await session.query(`INSERT INTO zkrisk.workers (id, name, queues, may_wait) VALUES ('old', 'old', $1, false)`, [
+      [key.queue],
+    ])
+    await session.query(`INSERT INTO zkrisk.pause VALUES (1, 'ops', 1764500000000)`)
+    await session.close()
+    const early = await zkrisk('doctor', '--database', database, '--json')
+    expect(early.stdout).toContain(`its version is ${version}, which the next`)
+    const workers = await openWorkers(database)
+    expect(await workers.live()).toMatchObject([{ name: 'old', queues: [key.queue], jobs: [], wrong: 0 }])
+    const scope = { chainId: 31337n, registry: `0x${'1'.repeat(40)}` }
+    const { jobs, requests } = await openPostgres(address, scope, scope.registry)
+    ends.push(() => jobs.close())
+    expect(await (await requests()).pause()).toEqual({ by: 'ops', since: 1_764_500_000_000 })
+    const { prover } = await asking(database, { workers })
+    await working(database)
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
   })
 
   it('S16: is not offered what it has no key of, and says so where nobody has it', async () => {

@@ -264,7 +264,10 @@ export class ProofQueue {
   async revive({ id, queue }: Pick<QueuedProof, 'id' | 'queue'>): Promise<boolean> {
     const [job] = await this.ask(() => this.boss.findJobs<ProofJobData>(queue, { id }))
     if (job === undefined || (job.state !== 'failed' && job.state !== 'cancelled')) return false
-    await this.put({ id, queue, data: job.data })
+    const ofAll = partsOfQueue(queue)?.ofAll ?? queue
+    // Whoever asked one worker alone for it is gone, or asks the next one.
+    if (ofAll !== queue) await this.drop({ id, queue })
+    await this.put({ id, queue: ofAll, data: job.data })
     return true
   }
 

@@ -55,9 +55,14 @@ export async function readVersion(query: Query, { schema }: DatabaseAddress): Pr
 /**
  * Makes the tables, or brings them to this version.
  *
+ * @param wanted - an earlier one, for whoever tries what becomes of it
  * @throws {@link StoreUnusableError} if they are of a later one, and changes nothing then
  */
-export async function migrate(session: PostgresSession, address: DatabaseAddress): Promise<void> {
+export async function migrate(
+  session: PostgresSession,
+  address: DatabaseAddress,
+  wanted = POSTGRES_SCHEMA_VERSION,
+): Promise<void> {
   const { schema, name } = address
   await session.transaction(async (query) => {
     // Workers and services may begin at once.
@@ -66,7 +71,7 @@ export async function migrate(session: PostgresSession, address: DatabaseAddress
     if (version > POSTGRES_SCHEMA_VERSION) {
       throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
     }
-    if (version === POSTGRES_SCHEMA_VERSION) return
+    if (version >= wanted) return
     if (version === 0) {
       await query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
       await query(
@@ -74,8 +79,8 @@ export async function migrate(session: PostgresSession, address: DatabaseAddress
       )
       await query(`INSERT INTO ${schema}.version VALUES (1, 0)`)
     }
-    for (const migration of migrations.slice(version)) await query(migration(schema))
-    await query(`UPDATE ${schema}.version SET version = $1`, [POSTGRES_SCHEMA_VERSION])
+    for (const migration of migrations.slice(version, wanted)) await query(migration(schema))
+    await query(`UPDATE ${schema}.version SET version = $1`, [wanted])
   })
 }
 
