@@ -13,6 +13,7 @@ import {
 } from '../../prover/proof/index.ts'
 import { type LeasedProof, ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
 import { FleetGauges } from '../../prover/service/http/fleet.ts'
+import { openFleet } from '../../prover/service/daemon/fleet/openFleet.ts'
 import { Outage } from '../../prover/service/daemon/fleet/outage.ts'
 import { serialiseError } from '../../prover/proof/backends/proverProtocol.ts'
 import { partsOfQueue, proofJobOf, queueFor, queueOf } from '../../prover/service/daemon/fleet/proofJob.ts'
@@ -336,13 +337,21 @@ describe('a worker', () => {
     const address = parseDatabaseAddress(database)
     const session = await PostgresSession.open({ address, purpose: 'test', locks: [] })
     await migrate(session, address, version)
-    await session.query(`INSERT INTO zkrisk.workers (id, name, queues, may_wait) VALUES ('old', 'old', $1, false)`, [
-      [key.queue],
-    ])
+    // Lives for longer than what is asked meanwhile may take.
+    await session.query(
+      `INSERT INTO zkrisk.workers (id, name, queues, may_wait, seen_at) VALUES ('old', 'old', $1, false, now() + interval '5 minutes')`,
+      [[key.queue]],
+    )
     await session.query(`INSERT INTO zkrisk.pause VALUES (1, 'ops', 1764500000000)`)
     await session.close()
     const early = await zkrisk('doctor', '--database', database, '--json')
-    expect(early.stdout).toContain(`its version is ${version}, which the next`)
+    const [found] = (JSON.parse(early.stdout) as readonly { check: string }[]).filter(
+      ({ check }) => check === 'database',
+    )
+    expect(found).toMatchObject({
+      status: 'warning',
+      found: expect.stringContaining(`is of version ${version}: the next`),
+    })
     const workers = await openWorkers(database)
     expect(await workers.live()).toMatchObject([{ name: 'old', queues: [key.queue], jobs: [], wrong: 0 }])
     const scope = { chainId: 31337n, registry: `0x${'1'.repeat(40)}` }
@@ -359,8 +368,9 @@ describe('a worker', () => {
     const { prover, queue } = await asking(database)
     const { events } = await working(database, { keys: [] })
     const asked = prover.prove(keys, trialInput(1))
-    await until(() => steps(events, 'without-key').length > 0)
+    await until(() => steps(events, 'without-key').length > 1)
     expect(steps(events, 'without-key')).toMatchObject([
+      { detail: expect.stringMatching(/^nothing is asked of here: copy the build folder of the clone that serves/) },
       {
         detail: expect.stringMatching(/^jobs of fleetTrial wait, and no worker has its key \w{16}…: build the circuit/),
       },
@@ -370,6 +380,24 @@ describe('a worker', () => {
     await asked
     const missing = await zkrisk('worker', '--circuit', 'marketRisk9x9', '--database', database, '--json')
     expect(errorOf(missing).code).toBe('service.unknown-build')
+  })
+
+  it('S16: with other keys than a service that stands in says so, and one without any is not told of as proving', async () => {
+    const database = await postgres.database()
+    const other = { queue: queueOf(keys.circuit, 'ab'.repeat(32)), load: async () => keys }
+    await working(database, { name: 'a service', onlyAlone: true })
+    const { events } = await working(database, { name: 'stranger', keys: [other] })
+    await until(() => steps(events, 'without-key').length > 0)
+    expect(steps(events, 'without-key')[0]?.detail).toMatch(
+      /^none of the keys of a service is here, so that it asks nothing of this worker: copy the build folder/,
+    )
+    const bare = await working(database, { name: 'bare', keys: [] })
+    await until(() => steps(bare.events, 'joined').length > 0)
+    const said: string[] = []
+    const fleet = await openFleet({ database, proveHere: 'never', onWorkers: (says) => void said.push(says) })
+    await until(() => said.length > 0)
+    expect(said[0]).toBe('1 prove: stranger')
+    await fleet.close()
   })
 
   it('S16: whose key is damaged takes no more jobs of it, and leaves them to others', async () => {

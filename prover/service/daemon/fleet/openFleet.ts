@@ -238,7 +238,8 @@ async function watchWorkers(
   let said: string | undefined
   while (!signal.aborted) {
     const live = await workers.live().catch(() => undefined)
-    const names = live?.filter(({ mayWait }) => !mayWait).map(({ name }) => name)
+    // Who has no keys proves nothing.
+    const names = live?.filter(({ mayWait, queues }) => !mayWait && queues.length > 0).map(({ name }) => name)
     const says = names && (names.length === 0 ? nobody : `${names.length} prove: ${names.join(', ')}`)
     if (says !== undefined && says !== said) await onWorkers(says)
     said = says ?? said

@@ -65,6 +65,9 @@ const LOOK_AGAIN_MS = 20
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 10_000
 
+const COPY_KEYS =
+  'copy the build folder of the clone that serves, with its circuits and keys, into this one, or import the same production keys'
+
 /** What ends the process that proves, whichever of the jobs that it has is to blame. */
 const CRASHES: ReadonlySet<string> = new Set([
   'proof.prover-crashed',
@@ -124,6 +127,7 @@ class Worker {
     await this.say().catch((error: unknown) => void this.tell(error))
     for (const each of this.keys.keys()) this.rung.add(each)
     onEvent({ step: 'joined', detail: `${name}, with ${this.keysText()}` })
+    if (this.keys.size === 0) onEvent({ step: 'without-key', detail: `nothing is asked of ${name}: ${COPY_KEYS}` })
     const deafen = queue.listen((words) => this.hear(words))
     const wake = (): void => this.awake.abort()
     signal.addEventListener('abort', wake)
@@ -362,10 +366,23 @@ class Worker {
     await workers.seen({ id: this.id, name, queues: [...this.keys.keys()], mayWait }, jobs)
     const live = await workers.live()
     this.others = live.filter(({ id }) => id !== this.id)
+    this.tellOtherKeys()
     for (const id of this.idle)
       if (!this.others.some((other) => other.id === id && other.jobs.length === 0)) this.idle.delete(id)
     this.hearDoubts(live.find(({ id }) => id === this.id)?.wrong ?? 0)
     if (mayWait) for (const each of this.keys.keys()) this.rung.add(each)
+  }
+
+  /** Says it once of each service that has keys, none of which is here: it will ask nothing of this worker. */
+  private tellOtherKeys(): void {
+    if (this.options.onlyAlone === true || this.keys.size === 0) return
+    for (const { name, queues, mayWait } of this.others) {
+      const isOther = mayWait && queues.length > 0 && !queues.some((queue) => this.keys.has(queue))
+      if (!isOther || this.told.has(name)) continue
+      this.told.add(name)
+      const detail = `none of the keys of ${name} is here, so that it asks nothing of this worker: ${COPY_KEYS}`
+      this.options.onEvent({ step: 'without-key', detail })
+    }
   }
 
   private hearDoubts(wrong: number): void {
