@@ -727,9 +727,32 @@ describe('a worker that lives and proves nothing', () => {
     expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
     expect(taken.map((each) => each.id)).toEqual([id])
     expect(said).toEqual([
-      expect.stringMatching(/^keeper answered job \S+ of fleetTrial with service.answer-late, which was proven here/),
+      expect.stringMatching(/^job \S+ of fleetTrial, which was proven here: keeper has had it for \d+ s$/),
     ])
     expect(await queue.jobs(10)).toEqual([])
+  })
+
+  it('S65: and keeps what it took without saying so, or is doubted, loses it sooner', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const { prover } = await asking(database, { own: ownProver, workers, unclaimedMs: 2_000 })
+    await hostile(database, keep)
+    const { id } = proofJobOf(keys, trialInput(1))
+    const saying = (): Promise<void> =>
+      workers.seen({ id: 'kept', name: 'keeper', queues: [key.queue], mayWait: false }, [id])
+    await saying()
+    const asked = prover.prove(keys, trialInput(1))
+    let isAnswered = false
+    void asked.then(() => {
+      isAnswered = true
+    })
+    await sleep(6_000)
+    expect(isAnswered).toBe(false)
+    for (let n = 0; n < 3; n++) await workers.doubt('keeper', 'service.answer-late')
+    await saying()
+    expect((await asked).publicSignals.at(-1)).toBe(1n)
+    // Of this one nobody says that he has it.
+    expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
   })
 
   it('S65: keeps nothing from whoever proves by himself what nobody took', async () => {

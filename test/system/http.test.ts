@@ -340,7 +340,7 @@ describe('the HTTP interface', () => {
       targets.map(({ expr }) => expr),
     )
     const asked = [...rules.map((rule) => /^ {8}expr: (.+)$/m.exec(rule)?.[1] ?? ''), ...shown]
-    expect([rules.length, shown.length]).toEqual([28, 30])
+    expect([rules.length, shown.length]).toEqual([29, 30])
     for (const expression of asked.filter((each) => !each.startsWith('up{'))) {
       const metrics = [...expression.matchAll(/(zkrisk_\w+)(?:\{([^}]*)\})?/g)]
       expect([expression, metrics.length > 0]).toEqual([expression, true])

@@ -22,7 +22,7 @@ import {
 } from './proofJob.ts'
 import type { ProofQueue, QueuedProof } from './proofQueue.ts'
 import { UNTAKEN_SECONDS } from './worker.ts'
-import type { Workers, WorkerThere } from './workers.ts'
+import { isDoubted, type Workers, type WorkerThere } from './workers.ts'
 
 /** Looks at what is asked for though no bell was heard. */
 const LOOK_MS = 2_000
@@ -34,6 +34,8 @@ const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
 /** A job that somebody has for so long is asked of others; a proof may take two minutes, and wait for another in the same hand. */
 const LATE_MS = 300_000
+/** The same of one that nobody who lives says that he has, or one who is doubted; workers say it every few seconds. */
+const UNCLAIMED_MS = 30_000
 
 export type QueueProverOptions = {
   /** Proves here what no worker's word is taken for: refused, parked, or answered with what is no proof again and again. */
@@ -47,6 +49,7 @@ export type QueueProverOptions = {
   /** Proves here what nobody took for so long, where no worker of this process does. */
   readonly untakenMs?: number
   readonly lateMs?: number
+  readonly unclaimedMs?: number
 }
 
 /** An answer that is none, and whose it was, if it says so. */
@@ -189,13 +192,17 @@ export class QueueProver implements Prover {
 
   /** Of a job that whoever has the key may take: until others could do it sooner. */
   private patienceOf(job: ProofJob): Patience {
-    const { own, ownName, untakenMs, lateMs = LATE_MS, workers } = this.options
+    const { own, ownName, untakenMs, lateMs = LATE_MS, unclaimedMs = UNCLAIMED_MS, workers } = this.options
+    let unclaimed: number | undefined
     return async ({ status }, forMs) => {
       if (status === 'waiting' && own !== undefined && forMs >= (untakenMs ?? Number.POSITIVE_INFINITY))
         return new AnswerLateError(job, status, forMs, undefined)
-      if (status !== 'active' || forMs < lateMs) return undefined
-      const live = (await workers?.live().catch(() => undefined)) ?? []
-      const holder = live.find(({ jobs }) => jobs.includes(job.id))
+      const live = status === 'active' ? await workers?.live().catch(() => undefined) : undefined
+      const holder = live?.find(({ jobs }) => jobs.includes(job.id))
+      const isClaimed = live === undefined || (holder !== undefined && !isDoubted(holder))
+      unclaimed = isClaimed ? undefined : (unclaimed ?? performance.now())
+      const isUnclaimed = unclaimed !== undefined && performance.now() - unclaimed >= unclaimedMs
+      if (status !== 'active' || (forMs < lateMs && !isUnclaimed)) return undefined
       if (holder !== undefined && (holder.mayWait || holder.name === ownName)) return undefined
       const hasOthers = (await this.takersOf(job)).some(({ id }) => id !== holder?.id)
       return own !== undefined || hasOthers ? new AnswerLateError(job, status, forMs, holder?.name) : undefined
@@ -218,6 +225,10 @@ export class QueueProver implements Prover {
     const { workers, onContradicted } = this.options
     const times = worker === undefined ? undefined : await workers?.doubt(worker, code).catch(() => undefined)
     const often = times === undefined || times === 1 ? '' : `, ${times} times wrong within the hour`
+    if (error instanceof AnswerLateError) {
+      onContradicted?.(`job ${id} of ${data.circuit}, ${why}: ${error.what}${often}`)
+      return
+    }
     onContradicted?.(
       `${worker ?? 'a worker without a name'} answered job ${id} of ${data.circuit} with ${code}, ${why}${often}: see who works at the database`,
     )
@@ -328,6 +339,7 @@ export class AnswerLateError extends ProverError {
   readonly job: string
   /** Who had it, or was asked, by what it calls itself. */
   readonly worker: string | undefined
+  readonly what: string
 
   constructor({ id, data }: ProofJob, status: QueuedProof['status'], forMs: number, worker: string | undefined) {
     const seconds = Math.round(forMs / 1000)
@@ -336,6 +348,7 @@ export class AnswerLateError extends ProverError {
     super(`Expected a proof of ${data.circuit} for job ${id}, got none: ${what}. See whether workers stand still.`)
     this.job = id
     this.worker = worker
+    this.what = what
   }
 }
 
