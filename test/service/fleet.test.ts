@@ -13,9 +13,10 @@ import {
 } from '../../prover/proof/index.ts'
 import { type LeasedProof, ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
 import { FleetGauges } from '../../prover/service/http/fleet.ts'
+import { openFleet } from '../../prover/service/daemon/fleet/openFleet.ts'
 import { Outage } from '../../prover/service/daemon/fleet/outage.ts'
 import { serialiseError } from '../../prover/proof/backends/proverProtocol.ts'
-import { keyOfQueue, proofJobOf, queueOf } from '../../prover/service/daemon/fleet/proofJob.ts'
+import { partsOfQueue, proofJobOf, queueFor, queueOf } from '../../prover/service/daemon/fleet/proofJob.ts'
 import {
   ProofCancelledError,
   ProofParkedError,
@@ -25,7 +26,9 @@ import {
 import { work, type WorkerEvent, type WorkerKey } from '../../prover/service/daemon/fleet/worker.ts'
 import { Workers } from '../../prover/service/daemon/fleet/workers.ts'
 import { parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
-import { DatabaseUnreachableError } from '../../prover/service/daemon/stores/postgresSession.ts'
+import { migrate } from '../../prover/service/daemon/stores/postgresSchema.ts'
+import { DatabaseUnreachableError, PostgresSession } from '../../prover/service/daemon/stores/postgresSession.ts'
+import { openPostgres } from '../../prover/service/daemon/stores/postgresStores.ts'
 import { refusedInput, trialInput, trialKeys } from '../../scripts/tools/fleet/fleetCircuit.ts'
 import { WorkerProcess } from '../../scripts/tools/fleet/workerProcess.ts'
 import { TestPostgres } from '../../scripts/tools/postgres.ts'
@@ -161,11 +164,15 @@ describe('a job', () => {
       proofJobOf(other, trialInput(1)),
     ]
     expect(new Set([job.id, ...ids.map(({ id }) => id)]).size).toBe(4)
-    expect(keyOfQueue(job.queue)).toEqual({
+    expect(partsOfQueue(job.queue)).toEqual({
       circuit: 'fleetTrial',
       key: keys.manifest.verificationKeySha256.slice(0, 16),
+      worker: undefined,
+      ofAll: job.queue,
     })
-    expect(keyOfQueue('something else')).toBeUndefined()
+    const worker = '01234567-89ab-cdef-0123-456789abcdef'
+    expect(partsOfQueue(queueFor(job.queue, worker))).toMatchObject({ circuit: 'fleetTrial', worker, ofAll: job.queue })
+    expect(partsOfQueue('something else')).toBeUndefined()
   })
 
   it('S13: is proven once, however many ask for it at once and later, in whatever process', async () => {
@@ -294,13 +301,76 @@ describe('a worker', () => {
     expect((await queue.jobs(100)).filter(({ status }) => status !== 'proven')).toEqual([])
   })
 
+  it('S77: is given what was revived while nobody asks, and whoever asks afterwards has its proof at once', async () => {
+    const database = await postgres.database()
+    const queue = await ProofQueue.open(parseDatabaseAddress(database), 'test')
+    ends.push(() => queue.close())
+    const job = proofJobOf(keys, trialInput(1))
+    // One worker alone was asked for the second, by a service that was killed.
+    const second = {
+      ...proofJobOf(keys, trialInput(2)),
+      queue: queueFor(key.queue, '01234567-89ab-cdef-0123-456789abcdef'),
+    }
+    for (const each of [job, second]) await queue.put(each)
+    for (let tries = 0; (await queue.find(job.queue, job.id))?.status !== 'parked'; tries++) {
+      expect(tries).toBeLessThan(200)
+      const taken = await queue.take(job.queue)
+      if (taken === undefined) await sleep(200)
+      else await giveUp(queue, taken)
+    }
+    await giveUp(queue, (await queue.take(second.queue)) as LeasedProof)
+    const retried = await zkrisk('jobs', 'retry', '--all', '--database', database)
+    expect([retried.code, retried.stdout]).toEqual([0, '2 of 2 jobs waiting again.\n'])
+    const { events, stop } = await working(database)
+    await told(events, 'proven', 2)
+    await stop()
+    const { prover } = await asking(database)
+    for (const n of [1, 2]) expect((await prover.prove(keys, trialInput(n))).publicSignals.at(-1)).toBe(BigInt(n))
+    expect((await queue.jobs(10)).map(({ status, tries }) => [status, tries])).toEqual([
+      ['proven', 1],
+      ['proven', 1],
+    ])
+  })
+
+  it.each([1, 2])('S77: finds a database of version %i of the tables, with whoever lived there', async (version) => {
+    const database = await postgres.database()
+    const address = parseDatabaseAddress(database)
+    const session = await PostgresSession.open({ address, purpose: 'test', locks: [] })
+    await migrate(session, address, version)
+    // Lives for longer than what is asked meanwhile may take.
+    await session.query(
+      `INSERT INTO zkrisk.workers (id, name, queues, may_wait, seen_at) VALUES ('old', 'old', $1, false, now() + interval '5 minutes')`,
+      [[key.queue]],
+    )
+    await session.query(`INSERT INTO zkrisk.pause VALUES (1, 'ops', 1764500000000)`)
+    await session.close()
+    const early = await zkrisk('doctor', '--database', database, '--json')
+    const [found] = (JSON.parse(early.stdout) as readonly { check: string }[]).filter(
+      ({ check }) => check === 'database',
+    )
+    expect(found).toMatchObject({
+      status: 'warning',
+      found: expect.stringContaining(`is of version ${version}: the next`),
+    })
+    const workers = await openWorkers(database)
+    expect(await workers.live()).toMatchObject([{ name: 'old', queues: [key.queue], jobs: [], wrong: 0 }])
+    const scope = { chainId: 31337n, registry: `0x${'1'.repeat(40)}` }
+    const { jobs, requests } = await openPostgres(address, scope, scope.registry)
+    ends.push(() => jobs.close())
+    expect(await (await requests()).pause()).toEqual({ by: 'ops', since: 1_764_500_000_000 })
+    const { prover } = await asking(database, { workers })
+    await working(database)
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+  })
+
   it('S16: is not offered what it has no key of, and says so where nobody has it', async () => {
     const database = await postgres.database()
     const { prover, queue } = await asking(database)
     const { events } = await working(database, { keys: [] })
     const asked = prover.prove(keys, trialInput(1))
-    await until(() => steps(events, 'without-key').length > 0)
+    await until(() => steps(events, 'without-key').length > 1)
     expect(steps(events, 'without-key')).toMatchObject([
+      { detail: expect.stringMatching(/^nothing is asked of here: copy the build folder of the clone that serves/) },
       {
         detail: expect.stringMatching(/^jobs of fleetTrial wait, and no worker has its key \w{16}…: build the circuit/),
       },
@@ -310,6 +380,24 @@ describe('a worker', () => {
     await asked
     const missing = await zkrisk('worker', '--circuit', 'marketRisk9x9', '--database', database, '--json')
     expect(errorOf(missing).code).toBe('service.unknown-build')
+  })
+
+  it('S16: with other keys than a service that stands in says so, and one without any is not told of as proving', async () => {
+    const database = await postgres.database()
+    const other = { queue: queueOf(keys.circuit, 'ab'.repeat(32)), load: async () => keys }
+    await working(database, { name: 'a service', onlyAlone: true })
+    const { events } = await working(database, { name: 'stranger', keys: [other] })
+    await until(() => steps(events, 'without-key').length > 0)
+    expect(steps(events, 'without-key')[0]?.detail).toMatch(
+      /^none of the keys of a service is here, so that it asks nothing of this worker: copy the build folder/,
+    )
+    const bare = await working(database, { name: 'bare', keys: [] })
+    await until(() => steps(bare.events, 'joined').length > 0)
+    const said: string[] = []
+    const fleet = await openFleet({ database, proveHere: 'never', onWorkers: (says) => void said.push(says) })
+    await until(() => said.length > 0)
+    expect(said[0]).toBe('1 prove: stranger')
+    await fleet.close()
   })
 
   it('S16: whose key is damaged takes no more jobs of it, and leaves them to others', async () => {
@@ -490,6 +578,203 @@ describe('a worker that lies', () => {
   })
 })
 
+/** Whoever lives at a database, as this process sees it. */
+async function openWorkers(database: string): Promise<Workers> {
+  const workers = await Workers.open(parseDatabaseAddress(database))
+  ends.push(() => workers.close())
+  return workers
+}
+
+/** A worker that is never the first at what all are asked for. */
+async function beaten(database: string, name: string): Promise<Awaited<ReturnType<typeof working>>> {
+  const real = await ProofQueue.open(parseDatabaseAddress(database), 'beaten')
+  ends.push(() => real.close())
+  const take = async (queue: string): Promise<LeasedProof | undefined> =>
+    queue === key.queue ? undefined : real.take(queue)
+  return working(database, { queue: Object.create(real, { take: { value: take } }) as ProofQueue, name })
+}
+
+/** Valid in form, of nothing. */
+const forge =
+  (worker: string) =>
+  (queue: ProofQueue, taken: LeasedProof): Promise<unknown> => {
+    const point = ['1', '2', '1']
+    const proof = { pi_a: point, pi_b: [point, point, point], pi_c: point, protocol: 'groth16', curve: 'bn128' }
+    const timings = { load: 0, witness: 0, proof: 0, verify: 0, total: 0 }
+    const answer = { proof, publicSignals: ['1', '2', '3'], backend: 'snarkjs', timings, worker } as const
+    return queue.complete(taken, answer as unknown as Parameters<ProofQueue['complete']>[1])
+  }
+
+describe('a worker that is wrong where the service proves nothing', () => {
+  const giveUpAs = (queue: ProofQueue, taken: LeasedProof): Promise<unknown> =>
+    queue.fail(taken, { code: 'proof.prover-crashed', message: 'it crashed', worker: 'liar' })
+
+  it.each([
+    ['refuses', lie, 'liar', 'proof.unsatisfied'],
+    ['gives up', giveUpAs, 'liar', 'service.proof-parked'],
+    ['forges', forge('liar'), 'liar', 'proof.self-verification'],
+    ['forges in the name of another, and', forge('honest'), 'honest', 'proof.self-verification'],
+  ] as const)(
+    'S64: and %s everything that all are asked for keeps nothing from an honest one, and is told by name',
+    async (_, giveBack, name, code) => {
+      const database = await postgres.database()
+      const workers = await openWorkers(database)
+      const said: string[] = []
+      const { prover, queue } = await asking(database, { workers, onContradicted: (says) => said.push(says) })
+      const { taken } = await hostile(database, giveBack)
+      const { events } = await beaten(database, 'honest')
+      const proofs = await Promise.all([1, 2, 3].map((n) => prover.prove(keys, trialInput(n))))
+      expect(proofs.map(({ publicSignals }) => publicSignals.at(-1))).toEqual([1n, 2n, 3n])
+      for (const proven of proofs) expect(await verifyProof(keys.verificationKey, proven)).toEqual({ accepted: true })
+      await told(events, 'proven', 3)
+      expect(new Set(taken.map(({ id }) => id)).size).toBe(3)
+      expect(said).toHaveLength(3)
+      for (const says of said) expect(says).toMatch(new RegExp(`^${name} answered job .* with ${code}`))
+      expect(await workers.doubts()).toMatchObject([{ worker: name, wrong: 3, code }])
+      const registry = new Registry()
+      const standing = async () => ({ workers: [], queue: [], doubts: await workers.doubts() })
+      await new FleetGauges(registry, { standing }).look()
+      expect(await registry.metrics()).toContain(`zkrisk_worker_wrong_answers{worker="${name}"} 3\n`)
+      // Nothing is left that is parked, refused, or one worker's alone.
+      expect(await queue.jobs(100)).toEqual([])
+    },
+  )
+
+  it('S64: what every worker that lives refuses is refused, and nobody is blamed', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const { prover, queue } = await asking(database, { workers })
+    await working(database, { name: 'one' })
+    const other = await working(database, { name: 'other' })
+    await until(async () => (await workers.live()).length === 2)
+    await expect(prover.prove(keys, refusedInput)).rejects.toBeInstanceOf(UnsatisfiedCircuitError)
+    await until(() => steps(other.events, 'refused').length > 0)
+    expect(await workers.doubts()).toEqual([])
+    expect((await queue.jobs(100)).map(({ status }) => status)).toEqual(['refused'])
+  })
+
+  it('S64: lets others come first once it is doubted, and is asked when nobody else lives', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const { prover } = await asking(database, { workers })
+    for (let n = 0; n < 3; n++) await workers.doubt('doubted', 'proof.unsatisfied')
+    const doubted = await working(database, { name: 'doubted' })
+    await until(() => steps(doubted.events, 'doubted').length > 0)
+    const good = await working(database, { name: 'good' })
+    for (let n = 1; n <= 8; n++) await prover.prove(keys, trialInput(n))
+    expect(steps(good.events, 'taken').length).toBeGreaterThanOrEqual(7)
+    await good.stop()
+    expect((await prover.prove(keys, trialInput(9))).publicSignals.at(-1)).toBe(9n)
+    expect(steps(doubted.events, 'taken').length).toBeGreaterThan(0)
+  })
+
+  it('S64: names that a liar makes up fill no table', async () => {
+    const workers = await openWorkers(await postgres.database())
+    for (let n = 0; n < 230; n++) await workers.doubt(`liar ${n}`, 'proof.unsatisfied')
+    const doubts = await workers.doubts()
+    expect([doubts.length, doubts[0]?.worker]).toEqual([200, 'liar 229'])
+  })
+})
+
+describe('a worker that lives and proves nothing', () => {
+  it('S65: keeps no job from a service that stands in, which says so and does not wait for it again', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const hung = { id: 'hung', name: 'hung', queues: [key.queue], mayWait: false }
+    const { prover } = await asking(database)
+    await workers.seen(hung)
+    const standing = await working(database, { name: 'standing', onlyAlone: true, untakenSeconds: 3 })
+    const beat = setInterval(() => void workers.seen(hung), 3_000)
+    try {
+      const began = performance.now()
+      await prover.prove(keys, trialInput(1))
+      expect(performance.now() - began).toBeGreaterThan(3_000)
+      expect(steps(standing.events, 'stood-in')[0]?.detail).toMatch(
+        /^job \S+ of fleetTrial is proven here: nobody took it within 3 s, though there live hung \(0 in hand\)$/,
+      )
+      const again = performance.now()
+      await prover.prove(keys, trialInput(2))
+      expect(performance.now() - again).toBeLessThan(3_000)
+      // One that proves has the jobs for itself, again.
+      const other = await working(database, { name: 'other' })
+      await workers.gone('hung')
+      await until(async () => (await workers.live()).some(({ name }) => name === 'other'))
+      await sleep(4_000)
+      const taken = steps(standing.events, 'taken').length
+      await prover.prove(keys, trialInput(3))
+      await told(other.events, 'proven', 1)
+      expect(steps(standing.events, 'taken')).toHaveLength(taken)
+    } finally {
+      clearInterval(beat)
+    }
+  })
+
+  /** Has whatever it took, and says that it lives. */
+  const keep = async (queue: ProofQueue, taken: LeasedProof): Promise<unknown> => {
+    for (let n = 0; n < 60 && (await queue.touch(taken)); n++) await sleep(250)
+    return undefined
+  }
+
+  it('S65: and keeps what it took loses it: the service proves it, and says who had it', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const said: string[] = []
+    const onContradicted = (says: string): void => void said.push(says)
+    const { prover, queue } = await asking(database, { own: ownProver, workers, onContradicted, lateMs: 3_000 })
+    const { taken } = await hostile(database, keep)
+    const { id } = proofJobOf(keys, trialInput(1))
+    await workers.seen({ id: 'kept', name: 'keeper', queues: [key.queue], mayWait: false }, [id])
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+    expect(taken.map((each) => each.id)).toEqual([id])
+    expect(said).toEqual([
+      expect.stringMatching(/^job \S+ of fleetTrial, which was proven here: keeper has had it for \d+ s$/),
+    ])
+    expect(await queue.jobs(10)).toEqual([])
+  })
+
+  it('S65: and keeps what it took without saying so, or is doubted, loses it sooner', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const { prover } = await asking(database, { own: ownProver, workers, unclaimedMs: 2_000 })
+    await hostile(database, keep)
+    const { id } = proofJobOf(keys, trialInput(1))
+    const saying = (): Promise<void> =>
+      workers.seen({ id: 'kept', name: 'keeper', queues: [key.queue], mayWait: false }, [id])
+    await saying()
+    const asked = prover.prove(keys, trialInput(1))
+    let isAnswered = false
+    void asked.then(() => {
+      isAnswered = true
+    })
+    await sleep(6_000)
+    expect(isAnswered).toBe(false)
+    for (let n = 0; n < 3; n++) await workers.doubt('keeper', 'service.answer-late')
+    await saying()
+    expect((await asked).publicSignals.at(-1)).toBe(1n)
+    // Of this one nobody says that he has it.
+    expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
+  })
+
+  it('S65: keeps nothing from whoever proves by himself what nobody took', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    await workers.seen({ id: 'hung', name: 'hung', queues: [key.queue], mayWait: false })
+    const { prover, queue } = await asking(database, { own: ownProver, workers, untakenMs: 1_000 })
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+    expect(await queue.jobs(10)).toEqual([])
+  })
+
+  it('S65: and keeps what it took loses it to another that lives, where the service proves nothing', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const { prover } = await asking(database, { workers, lateMs: 3_000 })
+    await hostile(database, keep)
+    const { events } = await beaten(database, 'honest')
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+    await told(events, 'proven', 1)
+  })
+})
+
 describe('what is told of a fleet', () => {
   it('S58: who lives and what each has in hand, what waits, what is parked and since when', async () => {
     const database = await postgres.database()
@@ -498,7 +783,9 @@ describe('what is told of a fleet', () => {
     const workers = await Workers.open(address)
     ends.push(() => workers.close())
     const registry = new Registry()
-    const standing = async () => ({ workers: await workers.recent(), queue: await queue.standing() })
+    const standing = async () => ({
+      ...{ workers: await workers.recent(), queue: await queue.standing(), doubts: await workers.doubts() },
+    })
     const gauges = new FleetGauges(registry, { standing })
     const text = async (): Promise<string> => {
       await gauges.look()
@@ -537,7 +824,9 @@ describe('what is told of a fleet', () => {
     const database = await postgres.database()
     const { queue } = await asking(database)
     const registry = new Registry()
-    const gauges = new FleetGauges(registry, { standing: async () => ({ workers: [], queue: await queue.standing() }) })
+    const gauges = new FleetGauges(registry, {
+      standing: async () => ({ workers: [], queue: await queue.standing(), doubts: [] }),
+    })
     await gauges.look()
     postgres.freeze()
     const began = performance.now()

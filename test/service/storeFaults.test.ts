@@ -2,12 +2,20 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { StoreDamagedError } from '../../prover/service/daemon/jobStore.ts'
 import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { SqliteRequestStore } from '../../prover/service/daemon/stores/sqliteRequestStore.ts'
-import { closedJobs, closedRequests, judge, killedJobs } from '../../scripts/tools/stores/damagedStore.ts'
+import {
+  closedJobs,
+  closedRequests,
+  judge,
+  judgeCut,
+  killedJobs,
+  killedRequests,
+} from '../../scripts/tools/stores/damagedStore.ts'
 import { canInject, failWrite, limitSize } from '../../scripts/tools/stores/failingDisk.ts'
 import { stepScope, storeSteps, tellJobs } from '../../scripts/tools/stores/storeSteps.ts'
 import { temporaryFolder } from './zkrisk.ts'
@@ -58,6 +66,7 @@ describe('S67: a byte that is not as it was written', () => {
   it.each([
     ['of a store', closedJobs, 211],
     ['of what people asked', closedRequests, 211],
+    ['of what people asked after kill -9, or of the log beside it', killedRequests, 997],
     ['of a store after kill -9, or of the log beside it', killedJobs, 997],
   ] as const)(
     '%s: it is refused, or nothing that is told is another',
@@ -93,6 +102,79 @@ describe('S67: a byte that is not as it was written', () => {
         .subarray(at, at + 16)
         .toString(),
     ).toBe('NbservationStale')
+  })
+})
+
+describe('S76: no damage', () => {
+  it.each([
+    ['a store', killedJobs, 1_009],
+    ['what people asked', killedRequests, 97],
+  ] as const)(
+    'is a log of %s that ends early, wherever it was cut: what was told before its last steps is told',
+    async (_, make, step) => {
+      const sample = await make(place('early'))
+      const [log = '', bytes = Buffer.alloc(0)] = [...sample.files].find(([name]) => name.endsWith('-wal')) ?? []
+      const found = new Map<string, number>()
+      for (let at = 0; at < bytes.length + step; at += step) {
+        const length = Math.min(at, bytes.length)
+        const judgement = await judgeCut(sample, place('cut'), log, length)
+        found.set(judgement, (found.get(judgement) ?? 0) + 1)
+      }
+      expect([...found.keys()].toSorted()).toEqual(['harmless', 'torn'])
+      expect(found.get('torn')).toBeGreaterThan(10)
+    },
+    120_000,
+  )
+
+  /** What a version without seals does to a file in which it finds its tables. */
+  function writeWithoutSeals(file: string, moment: number): void {
+    const old = new DatabaseSync(file)
+    old.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    const add = old.prepare(`INSERT INTO requests (id, markets, asked_by, status, asked_at) VALUES (?, ?, 'ops', ?, ?)`)
+    add.run('of-before', '["ETH-USD"]', 'waiting', moment)
+    old.exec(`UPDATE requests SET status = 'begun', job = 'job-of-before' WHERE markets = '["BTC-USD"]'`)
+    old.exec(`DELETE FROM pause; INSERT INTO pause (only_row, paused_by, since) VALUES (1, 'somebody', ${moment})`)
+    const answer = old.prepare('INSERT INTO answers (name, question, answer, kept_at) VALUES (?, ?, ?, ?)')
+    answer.run('name', 'question', '"answer"', moment)
+    old.close()
+  }
+
+  it('is what a version without seals wrote meanwhile: all of it is told, and sealed from then on', async () => {
+    const moment = 1_764_500_000_000
+    const file = place('between/requests')
+    const first = await SqliteRequestStore.open(file, () => moment)
+    await first.setPaused('ops')
+    const once = { key: 'a-key-of-somebody', by: 'ops', question: 'prove' }
+    const { id } = await first.once(once, (writes) => writes.ask(['BTC-USD'], 'ops'))
+    await first.close()
+    writeWithoutSeals(file, moment)
+    for (const _ of ['then', 'and again']) {
+      const again = await SqliteRequestStore.open(file, () => moment)
+      expect(await again.pause()).toEqual({ by: 'somebody', since: moment })
+      expect(await again.request(id)).toMatchObject({ status: 'begun', job: 'job-of-before' })
+      expect(await again.waiting()).toMatchObject([{ id: 'of-before', markets: ['ETH-USD'] }])
+      expect(await again.once(once, async () => 'done anew')).toMatchObject({ id })
+      await again.close()
+    }
+    const bytes = readFileSync(file)
+    const at = bytes.lastIndexOf('job-of-before')
+    bytes[at] = 'J'.charCodeAt(0)
+    writeFileSync(file, bytes)
+    await expect(SqliteRequestStore.open(file)).rejects.toThrow(/row \d+ of requests is not as it was written/)
+  })
+
+  it('is not what a version with seals alone wrote to what this one made', async () => {
+    const file = place('sealing/requests')
+    await (await SqliteRequestStore.open(file)).close()
+    const before = new DatabaseSync(file)
+    before.function('seal', { deterministic: true, varargs: true }, (...values) => String(values))
+    const reseal = `BEGIN UPDATE requests SET seal = seal(NEW.id, NEW.status) WHERE rowid = NEW.rowid; END`
+    before.exec(`CREATE TEMP TRIGGER seal_new_requests AFTER INSERT ON main.requests ${reseal};
+      CREATE TEMP TRIGGER seal_requests AFTER UPDATE OF id, status ON main.requests ${reseal};
+      INSERT INTO requests (id, markets, asked_by, status, asked_at) VALUES ('one', '[]', 'ops', 'waiting', 1);
+      UPDATE requests SET status = 'begun'; UPDATE requests SET status = 'begun'`)
+    expect(before.prepare('SELECT seal FROM requests').get()).toEqual({ seal: 'one,begun' })
+    before.close()
   })
 })
 

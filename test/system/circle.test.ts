@@ -134,6 +134,8 @@ describe('zkrisk chain --circle', () => {
       expect(JSON.parse(stdout).accepted).toBe(true)
       expect(code).toBe(0)
     }
+    const ofVenue = await zkrisk('audit', ...at, '--registry', circle?.places.venue ?? '', '--json')
+    expect(errorOf(ofVenue).message).toContain('the contract OptionsVenue')
     const served = await serveIn(
       { rpc: url, deploymentFile: files.deployment, keyFile: files.keyFile },
       join(folder, 'serve.sqlite'),

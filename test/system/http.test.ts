@@ -78,7 +78,8 @@ async function metricsOfFleet(): Promise<string> {
   const registry = new Registry()
   const worker = { name: 'one', mayWait: false, inHand: 1, silentSeconds: 1, isLive: true }
   const queue = [{ circuit: 'riskArray5', status: 'waiting', jobs: 1, oldestSeconds: 1 }] as const
-  await new FleetGauges(registry, { standing: async () => ({ workers: [worker], queue }) }).look()
+  const doubts = [{ worker: 'one', wrong: 3, code: 'proof.unsatisfied', secondsAgo: 1 }]
+  await new FleetGauges(registry, { standing: async () => ({ workers: [worker], queue, doubts }) }).look()
   return registry.metrics()
 }
 
@@ -339,7 +340,7 @@ describe('the HTTP interface', () => {
       targets.map(({ expr }) => expr),
     )
     const asked = [...rules.map((rule) => /^ {8}expr: (.+)$/m.exec(rule)?.[1] ?? ''), ...shown]
-    expect([rules.length, shown.length]).toEqual([28, 30])
+    expect([rules.length, shown.length]).toEqual([29, 30])
     for (const expression of asked.filter((each) => !each.startsWith('up{'))) {
       const metrics = [...expression.matchAll(/(zkrisk_\w+)(?:\{([^}]*)\})?/g)]
       expect([expression, metrics.length > 0]).toEqual([expression, true])

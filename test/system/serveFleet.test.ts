@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keysHere } from '../../prover/service/daemon/fleet/keysHere.ts'
+import { Workers } from '../../prover/service/daemon/fleet/workers.ts'
 import { parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
 import { openPostgres } from '../../prover/service/daemon/stores/postgresStores.ts'
 import { LIVE_BUILD } from '../../prover/service/workspace.ts'
@@ -138,6 +140,26 @@ describe('zkrisk serve with workers', () => {
     expect(await tryOut.sequences()).toEqual({ 'BTC-USD': 3n, 'ETH-USD': 3n })
   })
 
+  it('S65: lands a batch itself while a worker lives that takes nothing, and says so', async () => {
+    await tryOut.feed(1)
+    const [key] = await keysHere([LIVE_BUILD])
+    const workers = await Workers.open(parseDatabaseAddress(database))
+    const live = () => workers.seen({ id: 'hung', name: 'hung', queues: [key?.queue ?? ''], mayWait: false })
+    await live()
+    const beat = setInterval(() => void live(), 3_000)
+    const began = performance.now()
+    const { code, events } = await serve({ stopAt: 'confirmed', proveHere: 'alone' }).ended
+    clearInterval(beat)
+    await workers.close()
+    expect(code).toBe(0)
+    expect(performance.now() - began).toBeGreaterThan(30_000)
+    const told = events.filter(({ step }) => step === 'workers').map(({ detail }) => detail)
+    expect(told).toContainEqual(
+      expect.stringMatching(/is proven here: nobody took it within 30 s, though there live hung/),
+    )
+    expect(await tryOut.sequences()).toEqual({ 'BTC-USD': 4n, 'ETH-USD': 4n })
+  })
+
   it('has kept every job and its signed transaction, one nonce each, and shows no password', async () => {
     const { chainId, addresses } = tryOut.deployment
     const place = parseDatabaseAddress(database)
@@ -145,13 +167,13 @@ describe('zkrisk serve with workers', () => {
     const all = await jobs.jobs()
     const signed = await Promise.all(all.map(({ id }) => jobs.transactions(id)))
     await jobs.close()
-    expect(all.map(({ status }) => status)).toEqual(['confirmed', 'confirmed', 'confirmed'])
+    expect(all.map(({ status }) => status)).toEqual(['confirmed', 'confirmed', 'confirmed', 'confirmed'])
     expect(
       signed
         .flat()
         .map(({ nonce }) => nonce)
         .toSorted(),
-    ).toEqual([0, 1, 2])
+    ).toEqual([0, 1, 2, 3])
     const texts = await Promise.all(running.map(async ({ ended }) => (await ended).text))
     expect(texts.join('\n')).not.toContain(new URL(database).password)
   })

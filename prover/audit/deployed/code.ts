@@ -82,7 +82,7 @@ export function contractOf({ part, code }: Pick<ContractRecord, 'part' | 'code'>
 
 /** Which of all our contracts a code is of; undefined if it is of none. */
 export function contractWithCode(code: string): ContractName | undefined {
-  const names: readonly ContractName[] = Object.values(contractsFor).flat()
+  const names: readonly ContractName[] = [...Object.values(contractsFor).flat(), 'HedgingAgent']
   return names.find((name) => {
     try {
       return isCodeOf(compiledContractOf(name), code)

@@ -1,6 +1,6 @@
 /** An audit of margins: every proven margin of a portfolio registry, re-derived leg by leg from chain data alone. */
-import { Contract, type Provider } from 'ethers'
-import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
+import type { Provider } from 'ethers'
+import { refusesAs } from '../registryKind.ts'
 import { type AuditOptions, readAndJudge } from '../target.ts'
 import { collectPortfolioRecord } from './collect.ts'
 import { judgePortfolio } from './judge.ts'
@@ -41,7 +41,7 @@ export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAu
 }
 
 /**
- * Whether the contract at an address is a portfolio registry: only that kind has arrays of one market.
+ * Whether the contract at an address is a portfolio registry: only that kind refuses the margin of nobody so.
  *
  * @example
  * const { addresses } = await readDeployment('deployment.json')
@@ -49,13 +49,5 @@ export async function auditPortfolio(options: AuditOptions): Promise<PortfolioAu
  * await isPortfolioRegistry(provider, addresses.registry) // → false
  */
 export async function isPortfolioRegistry(provider: Provider, registry: string): Promise<boolean> {
-  // Not the compiled one: a build for parameters of markets alone has no registry of margins, and audits.
-  const contract = new Contract(registry, ['function arrays() view returns (address)'], provider)
-  try {
-    await ask('Asking what the registry is', () => contract.getFunction('arrays')())
-    return true
-  } catch (error) {
-    if (error instanceof ContractRevertError) return false
-    throw error
-  }
+  return refusesAs(provider, registry, 'portfolio')
 }

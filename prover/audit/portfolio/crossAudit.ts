@@ -1,6 +1,6 @@
 /** An audit of margins over several markets: every proven margin of a registry derived again from chain data alone. */
-import { Contract, type Provider } from 'ethers'
-import { ask, ContractRevertError } from '../../registry/contractErrors.ts'
+import type { Provider } from 'ethers'
+import { refusesAs } from '../registryKind.ts'
 import { type AuditOptions, readAndJudge } from '../target.ts'
 import { collectCrossRecord } from './crossCollect.ts'
 import { judgeCross } from './crossJudge.ts'
@@ -20,14 +20,7 @@ export async function auditCross(options: AuditOptions): Promise<CrossAudit> {
   return { report, record }
 }
 
-/** Whether the contract at an address is a registry of margins over several markets: only that kind has arrays of several. */
+/** Whether the contract at an address is a registry of margins over several markets: only that kind refuses the margin of nobody so. */
 export async function isCrossRegistry(provider: Provider, registry: string): Promise<boolean> {
-  const contract = new Contract(registry, ['function marketArrays() view returns (address[])'], provider)
-  try {
-    await ask('Asking what the registry is', () => contract.getFunction('marketArrays')())
-    return true
-  } catch (error) {
-    if (error instanceof ContractRevertError) return false
-    throw error
-  }
+  return refusesAs(provider, registry, 'cross')
 }

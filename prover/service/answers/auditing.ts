@@ -10,7 +10,6 @@ import {
   auditOffline,
   auditPortfolio,
   auditPortfolioOffline,
-  isPortfolioRegistry,
   type Pin,
   type PinnedDeployment,
   type PinnedSource,
@@ -20,9 +19,10 @@ import {
   writePortfolioAuditBundle,
 } from '../../audit/index.ts'
 import { isPortfolioAuditBundle } from '../../audit/portfolio/auditBundle.ts'
-import { auditCross, isCrossRegistry } from '../../audit/portfolio/crossAudit.ts'
+import { auditCross } from '../../audit/portfolio/crossAudit.ts'
 import { auditCrossOffline, isCrossBundle, writeCrossBundle } from '../../audit/portfolio/crossBundle.ts'
 import type { CrossAuditReport } from '../../audit/portfolio/crossReport.ts'
+import { registryKindAt } from '../../audit/registryKind.ts'
 import { isPackageAlone, packageVersion } from '../../config.ts'
 import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
@@ -133,7 +133,7 @@ export type PinOptions = {
 /**
  * Audits a registry of whichever kind through a node.
  *
- * @throws {@link AuditTargetError} if it is not said what to audit, or where
+ * @throws {@link AuditTargetError} if it is not said what to audit, or where; {@link NoRegistryError} if none stands there
  */
 export async function auditFromChain(options: ChainAuditOptions): Promise<PinnedAudit<AnyAuditReport>> {
   const deployment = options.deployment === undefined ? undefined : await readDeployment(options.deployment)
@@ -149,13 +149,14 @@ export async function auditFromChain(options: ChainAuditOptions): Promise<Pinned
     pins: pinsBrought(options, registry, deployment),
     ...(deployment === undefined ? {} : { expectedChainId: deployment.chainId }),
   }
-  if (await isPortfolioRegistry(provider, registry)) {
+  const kind = await registryKindAt(provider, registry)
+  if (kind === 'portfolio') {
     const keys = await portfolioAuditKeys(options.keys)
     const { report, record } = await auditPortfolio({ ...target, keys })
     if (options.out !== undefined) await writePortfolioAuditBundle(options.out, record)
     return { report, pins: pinsOf(report, keys, options, 'what the node says') }
   }
-  if (await isCrossRegistry(provider, registry)) {
+  if (kind === 'cross') {
     const keys = await crossAuditKeys(options.keys)
     const { report, record } = await auditCross({ ...target, keys })
     if (options.out !== undefined) await writeCrossBundle(options.out, record)

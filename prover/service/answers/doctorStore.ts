@@ -1,6 +1,6 @@
 /** What `zkrisk doctor` finds of the store of a service. */
 import { ProverError } from '../../errors.ts'
-import { StoreInUseError } from '../daemon/jobStore.ts'
+import { StoreEarlierError, StoreInUseError } from '../daemon/jobStore.ts'
 import { openExisting } from '../daemon/stores/existing.ts'
 import { describeError } from '../text/terminal.ts'
 import type { Finding } from './doctor.ts'
@@ -24,6 +24,7 @@ export async function examineStore(
   } catch (error) {
     if (error instanceof StoreInUseError) return { check, status: 'ok', found: `${error.file}: a service has it open` }
     if (!(error instanceof ProverError)) throw error
+    if (error instanceof StoreEarlierError) return { check, status: 'warning', found: error.message }
     return { check, status: 'missing', found: describeError(error).message }
   }
 }

@@ -183,7 +183,7 @@ async function fleetOf(
   const address = database === true ? process.env.DATABASE_URL || undefined : database
   if (address === undefined) throw new OptionMissingError('database <url>', 'the variable DATABASE_URL')
   const { openFleetProver } = await withDatabasePackages(() => import('../daemon/fleet/openFleet.ts'))
-  return { prover: await openFleetProver({ database: address, proveHere: 'alone', onWorkers: terminal.say }) }
+  return { prover: await openFleetProver({ database: address, onWorkers: terminal.say }) }
 }
 
 /** An option that only proofs of one market have, if one is given. */

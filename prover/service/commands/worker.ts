@@ -121,7 +121,7 @@ function addWorkerCommand(program: Command): void {
 }
 
 const warnings: ReadonlySet<WorkerEvent['step']> = new Set([
-  ...(['failed', 'stale', 'without-key', 'dropped-key', 'retrying'] as const),
+  ...(['failed', 'stale', 'without-key', 'doubted', 'dropped-key', 'retrying'] as const),
 ])
 
 async function teller(terminal: Terminal, { log, logLevel }: WorkerOptions): Promise<(event: WorkerEvent) => void> {

@@ -187,6 +187,19 @@ export class StoreUnusableError extends ProverError {
   }
 }
 
+/** The store is of a version before this one. */
+export class StoreEarlierError extends ProverError {
+  readonly code = 'service.store-earlier'
+  readonly file: string
+
+  constructor(file: string, version: number, own: number) {
+    super(
+      `${file} is of version ${version}: the next \`zkrisk serve\` or \`zkrisk worker\` brings it to ${own}, with all it has.`,
+    )
+    this.file = file
+  }
+}
+
 /** Something in the store is not as it was written. */
 export class StoreDamagedError extends ProverError {
   readonly code = 'service.store-damaged'

@@ -12,10 +12,11 @@ export async function fleetReading(fleet: Pick<Fleet, 'standing'> | undefined) {
       'This service proves all of it itself: it has no database, at which workers would prove. docs/operations.md says how to start a fleet.',
     )
   }
-  const { workers, queue } = await fleet.standing()
+  const { workers, queue, doubts } = await fleet.standing()
   return {
     workers: workers.map(({ mayWait, ...worker }) => ({ ...worker, isService: mayWait })),
     queue,
+    doubts,
   }
 }
 
@@ -44,10 +45,11 @@ export class FleetGauges {
     await Promise.race([this.looking, sleep(PATIENCE_MS, undefined, { ref: false })])
   }
 
-  private set({ workers, queue }: FleetStanding): void {
-    const { live, silent, inHand, jobs, oldest } = this.gauges
+  private set({ workers, queue, doubts }: FleetStanding): void {
+    const { live, silent, inHand, wrong, jobs, oldest } = this.gauges
     live.set(workers.filter(({ isLive, mayWait }) => isLive && !mayWait).length)
-    for (const gauge of [silent, inHand, jobs, oldest]) gauge.reset()
+    for (const gauge of [silent, inHand, wrong, jobs, oldest]) gauge.reset()
+    for (const { worker, wrong: count } of doubts) wrong.set({ worker }, count)
     for (const { name: worker, silentSeconds, inHand: count } of workers) {
       silent.set({ worker }, silentSeconds)
       inHand.set({ worker }, count)
@@ -69,6 +71,7 @@ function gaugesIn(registry: Registry) {
     live: gauge('workers', 'Workers that live, without services that stand in for them', []),
     silent: gauge('worker_silent_seconds', 'Since a worker last said that it lives', ['worker']),
     inHand: gauge('worker_jobs', 'Jobs that a worker was proving when it last said so', ['worker']),
+    wrong: gauge('worker_wrong_answers', 'Answers of a worker that turned out wrong, within the last hour', ['worker']),
     jobs: gauge('queue_jobs', 'Proofs that are asked of the fleet, by circuit and state', ['circuit', 'status']),
     oldest: gauge('queue_oldest_seconds', 'Since the oldest of them was asked for', ['circuit', 'status']),
   }

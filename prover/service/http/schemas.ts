@@ -354,6 +354,16 @@ export const fleetSchema = z.object({
       oldestSeconds: z.number().describe('Since the oldest of them was asked for'),
     }),
   ),
+  doubts: z
+    .array(
+      z.object({
+        worker: z.string().describe('What it calls itself'),
+        wrong: z.int().describe('Answers that turned out wrong'),
+        code: z.string().describe('Of the last of them'),
+        secondsAgo: z.number(),
+      }),
+    )
+    .describe('Workers whose answers turned out wrong within the last hour'),
 })
 
 export const proofRequestBody = z.strictObject({

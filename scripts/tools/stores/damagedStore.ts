@@ -57,20 +57,47 @@ export async function closedRequests(folder: string): Promise<Sample> {
   return { files: filesOf(file), told: [told], kind: 'requests' }
 }
 
+/** The same after kill -9, with its last steps in the log. */
+export async function killedRequests(folder: string): Promise<Sample> {
+  const file = join(folder, 'killed-requests', 'serve.sqlite')
+  const first = await SqliteRequestStore.open(file, clock)
+  const once = { key: 'a-key-of-somebody', by: 'ops', question: 'prove' }
+  const { id } = await first.once(once, (writes) => writes.ask(['BTC-USD'], 'ops'))
+  await first.close()
+  const store = await SqliteRequestStore.open(file, clock)
+  const told = [await tellRequests(store, id)]
+  for (const step of [() => store.setPaused('ops'), () => store.begun(['BTC-USD'], 'job'), () => store.resume()]) {
+    await step()
+    told.push(await tellRequests(store, id))
+  }
+  const files = filesOf(file)
+  await store.close()
+  requestId = id
+  return { files, told, kind: 'requests' }
+}
+
 /** Opens the sample with one byte changed. */
-export async function judge(
+export const judge = (sample: Sample, folder: string, name: string, at: number, mask: number): Promise<Judgement> =>
+  judgeChanged(sample, folder, name, `byte ${at} xor ${mask}`, (bytes) => {
+    bytes[at] = (bytes[at] ?? 0) ^ mask
+    return bytes
+  })
+
+/** Opens the sample with a file that ends early, as a machine that loses its power leaves a log. */
+export const judgeCut = (sample: Sample, folder: string, name: string, length: number): Promise<Judgement> =>
+  judgeChanged(sample, folder, name, `cut at ${length}`, (bytes) => bytes.subarray(0, length))
+
+async function judgeChanged(
   sample: Sample,
   folder: string,
   name: string,
-  at: number,
-  mask: number,
+  how: string,
+  change: (bytes: Buffer) => Buffer,
 ): Promise<Judgement> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   for (const [each, bytes] of sample.files) {
-    const copy = Buffer.from(bytes)
-    if (each === name) copy[at] = (copy[at] ?? 0) ^ mask
-    writeFileSync(join(folder, each), copy)
+    writeFileSync(join(folder, each), each === name ? change(Buffer.from(bytes)) : bytes)
   }
   const file = join(folder, 'serve.sqlite')
   try {
@@ -80,7 +107,7 @@ export async function judge(
   } catch (error) {
     // An error that nobody has named is no refusal.
     if (error instanceof ProverError) return 'refused'
-    console.error(`${name}, byte ${at} xor ${mask}:`, error)
+    console.error(`${name}, ${how}:`, error)
     return 'wrong'
   }
 }

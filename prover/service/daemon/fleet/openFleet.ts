@@ -10,10 +10,11 @@ import { duration } from '../../text/figures.ts'
 import { requireKeysFolder } from '../../workspace.ts'
 import { keysHere } from './keysHere.ts'
 import { Outage } from './outage.ts'
+import { queueOf } from './proofJob.ts'
 import { ProofQueue, type QueueStanding } from './proofQueue.ts'
 import { QueueProver } from './queueProver.ts'
-import { type WorkerEvent, work } from './worker.ts'
-import { Workers, type WorkerSeen } from './workers.ts'
+import { UNTAKEN_SECONDS, type WorkerEvent, work } from './worker.ts'
+import { type Doubt, Workers, type WorkerSeen } from './workers.ts'
 
 export type RunWorkerOptions = ProverOptions & {
   readonly database: string
@@ -116,7 +117,11 @@ export type FleetOptions = {
 }
 
 /** Who proves at a database, and what waits there. */
-export type FleetStanding = { readonly workers: readonly WorkerSeen[]; readonly queue: readonly QueueStanding[] }
+export type FleetStanding = {
+  readonly workers: readonly WorkerSeen[]
+  readonly queue: readonly QueueStanding[]
+  readonly doubts: readonly Doubt[]
+}
 
 /** A prover of a service, and what it stands for. */
 export type Fleet = {
@@ -140,13 +145,22 @@ export async function openFleet({ database, proveHere, keys, onWorkers }: FleetO
   const { signal } = ended
   const hands = proveHere === 'never' ? undefined : createProver()
   const onContradicted = (says: string): void => void onWorkers(says)
-  const prover = new QueueProver(queue, { own: hands, onContradicted })
-  const own = hands && proveItself({ queue, workers, prover: hands, proveHere, keys, signal })
+  const name = `${nameHere()} (serve)`
+  // What a service that was killed had asked of single workers.
+  await queue.keepThoseOf([]).catch(() => undefined)
+  const prover = new QueueProver(queue, { own: hands, ownName: name, workers, onContradicted })
+  const own = hands && proveItself({ queue, workers, prover: hands, name, proveHere, keys, onWorkers, signal })
   own?.catch((error: unknown) => onWorkers(`this service cannot prove itself: ${describeError(error).message}`))
-  const watching = watchWorkers(workers, onWorkers, proveHere !== 'never', signal)
+  const nobody =
+    proveHere === 'never'
+      ? 'no worker lives, and nothing is proven until one does: `zkrisk worker --database …`'
+      : 'no worker lives: this service proves itself'
+  const watching = watchWorkers(workers, onWorkers, nobody, signal)
   return {
     prover,
-    standing: async () => ({ workers: await workers.recent(), queue: await queue.standing() }),
+    standing: async () => ({
+      ...{ workers: await workers.recent(), queue: await queue.standing(), doubts: await workers.doubts() },
+    }),
     close: async () => {
       ended.abort()
       await Promise.all([watching, own?.catch(() => undefined)])
@@ -157,15 +171,41 @@ export async function openFleet({ database, proveHere, keys, onWorkers }: FleetO
   }
 }
 
-/** The same as a prover alone, for whoever has proofs to make and then ends. */
-export async function openFleetProver(options: FleetOptions): Promise<Prover> {
-  const fleet = await openFleet(options)
+/**
+ * For whoever has proofs to make and then ends: what workers live for is asked of them, all else is proven here and never put into
+ * the queue. It takes nothing that others asked for.
+ *
+ * @throws as {@link openFleet} does
+ */
+export async function openFleetProver({
+  database,
+  onWorkers,
+}: Pick<FleetOptions, 'database' | 'onWorkers'>): Promise<Prover> {
+  const { queue, workers } = await openOnce(parseDatabaseAddress(database), 'margin')
+  const ended = new AbortController()
+  const own = createProver()
+  const onContradicted = (says: string): void => void onWorkers(says)
+  const prover = new QueueProver(queue, { own, workers, onContradicted, untakenMs: UNTAKEN_SECONDS * 1000 })
+  const watching = watchWorkers(workers, onWorkers, 'no worker lives: all is proven here', ended.signal)
   let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    ended.abort()
+    await watching
+    await own.close()
+    await prover.close()
+    await workers.close()
+  }
   return {
-    prove: (keys, input) => fleet.prover.prove(keys, input),
-    warm: (keys) => fleet.prover.warm(keys),
+    prove: async (keys, input) => {
+      const wanted = queueOf(keys.circuit, keys.manifest.verificationKeySha256)
+      // A database that went away keeps nothing from being proven.
+      const live = await workers.live().catch(() => [])
+      const isProven = live.some(({ queues, mayWait }) => !mayWait && queues.includes(wanted))
+      return (isProven ? prover : own).prove(keys, input)
+    },
+    warm: async () => {},
     close: () => {
-      closing ??= fleet.close()
+      closing ??= close()
       return closing
     },
   }
@@ -175,32 +215,31 @@ type Own = {
   readonly queue: ProofQueue
   readonly workers: Workers
   readonly prover: Prover
-  readonly proveHere: ProveHere
-  readonly keys: string | undefined
+  readonly name: string
   readonly signal: AbortSignal
-}
+} & Pick<FleetOptions, 'proveHere' | 'keys' | 'onWorkers'>
 
 /** As any worker does, in this process: what it dies of loses nothing. */
-async function proveItself({ queue, workers, prover, proveHere, keys: folder, signal }: Own): Promise<void> {
+async function proveItself({ proveHere, keys: folder, onWorkers, ...own }: Own): Promise<void> {
   const keys = await keysHere(undefined, folder)
-  const own = { name: `${nameHere()} (serve)`, atOnce: AT_ONCE, onlyAlone: proveHere === 'alone', graceMs: 0 }
-  await work({ queue, workers, prover, keys, ...own, signal, onEvent: () => undefined })
+  const onEvent = ({ step, detail }: WorkerEvent): void => {
+    if (step === 'stood-in' && detail !== undefined) void onWorkers(detail)
+  }
+  await work({ ...own, keys, atOnce: AT_ONCE, onlyAlone: proveHere === 'alone', graceMs: 0, onEvent })
 }
 
 /** Says who proves, whenever that changes. */
 async function watchWorkers(
   workers: Workers,
   onWorkers: FleetOptions['onWorkers'],
-  provesItself: boolean,
+  nobody: string,
   signal: AbortSignal,
 ): Promise<void> {
   let said: string | undefined
   while (!signal.aborted) {
     const live = await workers.live().catch(() => undefined)
-    const names = live?.filter(({ mayWait }) => !mayWait).map(({ name }) => name)
-    const nobody = provesItself
-      ? 'no worker lives: this service proves itself'
-      : 'no worker lives, and nothing is proven until one does: `zkrisk worker --database …`'
+    // Who has no keys proves nothing.
+    const names = live?.filter(({ mayWait, queues }) => !mayWait && queues.length > 0).map(({ name }) => name)
     const says = names && (names.length === 0 ? nobody : `${names.length} prove: ${names.join(', ')}`)
     if (says !== undefined && says !== said) await onWorkers(says)
     said = says ?? said

@@ -88,10 +88,25 @@ export function proofJobOf(
 /** Jobs of different keys never meet: who has not the key is not offered them. */
 export const queueOf = (circuit: string, key: string): string => `prove/${circuit}/${key.slice(0, 16)}`
 
-/** Circuit and beginning of the key; undefined of what {@link queueOf} names no queue. */
-export function keyOfQueue(queue: string): { readonly circuit: string; readonly key: string } | undefined {
-  const [, circuit, key] = /^prove\/(\w{1,64})\/([0-9a-f]{16})$/.exec(queue) ?? []
-  return circuit === undefined || key === undefined ? undefined : { circuit, key }
+/** Of jobs of a queue's key that one worker alone is asked for. */
+export const queueFor = (queue: string, worker: string): string => `${queue}/${worker}`
+
+export type QueueParts = {
+  readonly circuit: string
+  /** Its beginning. */
+  readonly key: string
+  /** Who alone is asked; undefined of a queue that all take from who have the key. */
+  readonly worker: string | undefined
+  /** The queue of all who have the key. */
+  readonly ofAll: string
+}
+
+/** What a queue's name says; undefined of what neither {@link queueOf} nor {@link queueFor} names. */
+export function partsOfQueue(queue: string): QueueParts | undefined {
+  const [, ofAll, circuit, key, worker] =
+    /^(prove\/(\w{1,64})\/([0-9a-f]{16}))(?:\/([0-9a-f-]{36}))?$/.exec(queue) ?? []
+  if (ofAll === undefined || circuit === undefined || key === undefined) return undefined
+  return { circuit, key, worker, ofAll }
 }
 
 /**
@@ -127,6 +142,12 @@ function refusalOf(circuit: string, answer: unknown): Error {
   const words = shortened(message, MOST_WORDS)
   const refusal = reviveError({ message: words, stack: words, fields: { code: fields.code, circuit } })
   return refusal instanceof ProverError ? refusal : new AnswerUnreadableError(circuit)
+}
+
+/** What a worker that handed back an answer, or gave a job up, calls itself; undefined if nothing says so. */
+export function workerOf(answer: unknown): string | undefined {
+  const { worker } = typeof answer === 'object' && answer !== null ? (answer as { readonly worker?: unknown }) : {}
+  return typeof worker === 'string' && worker !== '' ? shortened(worker) : undefined
 }
 
 export const isRefusal = (answer: unknown): boolean =>

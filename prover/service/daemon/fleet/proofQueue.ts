@@ -8,7 +8,7 @@ import type { DatabaseAddress } from '../stores/databaseAddress.ts'
 import { typed } from '../stores/postgresSession.ts'
 import { shortened } from '../../text/foreign.ts'
 import { Bell } from './bell.ts'
-import { isRefusal, keyOfQueue, type ProofAnswer, type ProofJob, type ProofJobData } from './proofJob.ts'
+import { isRefusal, partsOfQueue, type ProofAnswer, type ProofJob, type ProofJobData } from './proofJob.ts'
 
 /** pg-boss allows no shorter one. */
 const HEARTBEAT_SECONDS = 10
@@ -28,6 +28,8 @@ const queueOptions = {
   retentionSeconds: 7 * 86_400,
   deleteAfterSeconds: 3 * 86_400,
 } as const
+/** A job of one worker alone goes to nobody else: whoever asked for it asks the next one. */
+const queueOptionsOfOne = { ...queueOptions, retryLimit: 0 } as const
 
 /** waiting: for a worker. parked: tried as often as it may be, with its cause. */
 export type ProofJobStatus = 'waiting' | 'active' | 'proven' | 'refused' | 'parked' | 'cancelled'
@@ -43,7 +45,7 @@ export type QueuedProof = {
   readonly ended: Date | undefined
   /** Of one that is parked, or is to be tried again: why. */
   readonly cause: string | undefined
-  /** Of a worker, once there is one. */
+  /** Of a worker, once there is one, or what it gave the job up with. */
   readonly answer: unknown
 }
 
@@ -142,29 +144,32 @@ export class ProofQueue {
 
   /** Forgets a job whatever came of it, so that it can be put again. */
   async drop({ id, queue }: Pick<ProofJob, 'id' | 'queue'>): Promise<void> {
-    await this.ask(() => this.boss.deleteJob(queue, id))
+    await this.ask(unlessGone(() => this.boss.deleteJob(queue, id)))
   }
 
   async find(queue: string, id: string): Promise<QueuedProof | undefined> {
-    const [job] = await this.ask(() => this.boss.findJobs<ProofJobData>(queue, { id }))
+    const [job] = (await this.ask(unlessGone(() => this.boss.findJobs<ProofJobData>(queue, { id })))) ?? []
     return job && queuedOf(job)
   }
 
   /** Leases the oldest job of a queue. */
   async take(queue: string): Promise<LeasedProof | undefined> {
-    await this.make(queue)
-    const [job] = await this.ask(() => this.boss.fetch<ProofJobData>(queue))
+    // That of one worker is there if anything is in it.
+    if (!isOfOne(queue)) await this.make(queue)
+    const [job] = (await this.ask(unlessGone(() => this.boss.fetch<ProofJobData>(queue)))) ?? []
     return job && { id: job.id, queue, data: job.data, attempt: job.retryCount }
   }
 
   /** Says that its worker lives. @returns whether the job is still this worker's */
   async touch({ queue, id, attempt }: LeasedProof): Promise<boolean> {
-    return isSettled(await this.ask(() => this.boss.touch(queue, { id, retryCount: attempt })))
+    return isSettled(await this.ask(unlessGone(() => this.boss.touch(queue, { id, retryCount: attempt }))))
   }
 
   /** Hands an answer back. @returns whether it was taken: not if the job was leased to another meanwhile */
   async complete({ queue, id, attempt }: LeasedProof, answer: ProofAnswer): Promise<boolean> {
-    const taken = isSettled(await this.ask(() => this.boss.complete(queue, { id, retryCount: attempt }, answer)))
+    const taken = isSettled(
+      await this.ask(unlessGone(() => this.boss.complete(queue, { id, retryCount: attempt }, answer))),
+    )
     if (taken) await this.ring(`end ${id}`)
     return taken
   }
@@ -172,9 +177,9 @@ export class ProofQueue {
   /** Gives a job up: it is tried again after a while, or parked with this cause. */
   async fail(
     { queue, id, attempt }: LeasedProof,
-    cause: { readonly code: string; readonly message: string },
+    cause: { readonly code: string; readonly message: string; readonly worker?: string },
   ): Promise<boolean> {
-    const taken = isSettled(await this.ask(() => this.boss.fail(queue, { id, retryCount: attempt }, cause)))
+    const taken = isSettled(await this.ask(unlessGone(() => this.boss.fail(queue, { id, retryCount: attempt }, cause))))
     await this.ring(`end ${id}`)
     return taken
   }
@@ -184,9 +189,33 @@ export class ProofQueue {
     const queues = await this.ask(() => this.boss.getQueues())
     return new Map(
       queues
-        .filter(({ name }) => keyOfQueue(name) !== undefined)
+        .filter(({ name }) => partsOfQueue(name) !== undefined)
         .map(({ name, readyCount }) => [name, Number(readyCount)]),
     )
+  }
+
+  /** Queues of all workers in which a job has waited for so long that nobody took. */
+  async overdue(seconds: number): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.ask(() =>
+      this.boss.getDb().executeSql(
+        `SELECT DISTINCT ON (name) name AS queue, id FROM ${this.address.schema}_queue.job
+         WHERE name LIKE 'prove/%' AND state IN ('created', 'retry')
+           AND greatest(created_on, start_after) < now() - make_interval(secs => $1)
+         ORDER BY name, created_on LIMIT $2`,
+        [seconds, MOST_STANDINGS],
+      ),
+    )
+    const found = rows as readonly { readonly queue: string; readonly id: string }[]
+    return new Map(found.filter(({ queue }) => !isOfOne(queue)).map(({ queue, id }) => [queue, id]))
+  }
+
+  /** Forgets queues of single workers that are not among these, and what is in them. */
+  async keepThoseOf(workers: readonly string[]): Promise<void> {
+    const queues = await this.ask(() => this.boss.getQueues())
+    for (const { name } of queues) {
+      const worker = partsOfQueue(name)?.worker
+      if (worker !== undefined && !workers.includes(worker)) await this.ask(() => this.boss.deleteQueue(name))
+    }
   }
 
   /** Newest first, of all queues; without answers, and without the inputs, which are large. */
@@ -235,7 +264,10 @@ export class ProofQueue {
   async revive({ id, queue }: Pick<QueuedProof, 'id' | 'queue'>): Promise<boolean> {
     const [job] = await this.ask(() => this.boss.findJobs<ProofJobData>(queue, { id }))
     if (job === undefined || (job.state !== 'failed' && job.state !== 'cancelled')) return false
-    await this.put({ id, queue, data: job.data })
+    const ofAll = partsOfQueue(queue)?.ofAll ?? queue
+    // Whoever asked one worker alone for it is gone, or asks the next one.
+    if (ofAll !== queue) await this.drop({ id, queue })
+    await this.put({ id, queue: ofAll, data: job.data })
     return true
   }
 
@@ -260,8 +292,10 @@ export class ProofQueue {
 
   private async make(queue: string): Promise<void> {
     if (this.known.has(queue)) return
-    await this.ask(() => this.boss.createQueue(queue, queueOptions))
-    this.known.add(queue)
+    const options = isOfOne(queue) ? queueOptionsOfOne : queueOptions
+    await this.ask(() => this.boss.createQueue(queue, options))
+    // Somebody may forget that of one worker.
+    if (!isOfOne(queue)) this.known.add(queue)
   }
 
   /** Whoever does not hear it looks by itself. */
@@ -282,6 +316,17 @@ export class ProofQueue {
   }
 }
 
+/** A queue of one worker may have been forgotten meanwhile. */
+const unlessGone =
+  <Answer>(question: () => Promise<Answer>): (() => Promise<Answer | undefined>) =>
+  () =>
+    question().catch((error: unknown) => {
+      if (Reflect.get(Object(error), 'code') === 'PGBOSS_QUEUE_NOT_FOUND') return undefined
+      throw error
+    })
+
+const isOfOne = (queue: string): boolean => partsOfQueue(queue)?.worker !== undefined
+
 const statuses = {
   created: 'waiting',
   retry: 'waiting',
@@ -296,7 +341,7 @@ function queuedOf(job: JobWithMetadata<ProofJobData>): QueuedProof {
   const status = state === 'completed' && isRefusal(output) ? 'refused' : statuses[state]
   const hasBegun = startedOn !== null && startedOn !== undefined
   return {
-    ...{ id, queue: name, circuit: keyOfQueue(name)?.circuit ?? name, status, answer: output },
+    ...{ id, queue: name, circuit: partsOfQueue(name)?.circuit ?? name, status, answer: output },
     tries: hasBegun ? retryCount + 1 : 0,
     asked: createdOn,
     ended: completedOn ?? undefined,
@@ -317,4 +362,5 @@ function causeOf(output: unknown): string {
 const entriesOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 
-const isSettled = (response: object): boolean => Number(Reflect.get(response, 'affected')) > 0
+const isSettled = (response: object | undefined): boolean =>
+  response !== undefined && Number(Reflect.get(response, 'affected')) > 0

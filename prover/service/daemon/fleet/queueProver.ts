@@ -11,26 +11,57 @@ import {
 import type { CircuitInput } from '../../../proof/backends/witnessCalculator.ts'
 import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
 import { describeError } from '../../text/terminal.ts'
-import { AnswerUnreadableError, proofJobOf, provenOf, type ProofJob, refusalCodes } from './proofJob.ts'
+import {
+  AnswerUnreadableError,
+  type ProofJob,
+  proofJobOf,
+  provenOf,
+  queueFor,
+  refusalCodes,
+  workerOf,
+} from './proofJob.ts'
 import type { ProofQueue, QueuedProof } from './proofQueue.ts'
+import { UNTAKEN_SECONDS } from './worker.ts'
+import { isDoubted, type Workers, type WorkerThere } from './workers.ts'
 
 /** Looks at what is asked for though no bell was heard. */
 const LOOK_MS = 2_000
-/** Answers of one job that may turn out to be none, and refusals of it that are asked for again. */
+/** Answers of one job that may turn out to be none, and refusals of it that are asked for again, where nobody else lives. */
 const MOST_BAD_ANSWERS = 2
 const MOST_DOUBTED_REFUSALS = 1
+/** Before one is asked again, or the next one is; twice as long each time. */
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 30_000
+/** A job that somebody has for so long is asked of others; a proof may take two minutes, and wait for another in the same hand. */
+const LATE_MS = 300_000
+/** The same of one that nobody who lives says that he has, or one who is doubted; workers say it every few seconds. */
+const UNCLAIMED_MS = 30_000
 
 export type QueueProverOptions = {
   /** Proves here what no worker's word is taken for: refused, parked, or answered with what is no proof again and again. */
   readonly own?: Pick<Prover, 'prove'> | undefined
-  /** Is told when something was proven here that workers had refused or given up. */
+  /** What a worker of this process calls itself: what it has in hand is not taken from it. */
+  readonly ownName?: string
+  /** Who lives: others are asked by name for what one of them answered wrongly, if nothing is proven here. */
+  readonly workers?: Pick<Workers, 'live' | 'doubt'>
+  /** Is told of answers that turned out wrong, or did not come. */
   readonly onContradicted?: (says: string) => void
+  /** Proves here what nobody took for so long, where no worker of this process does. */
+  readonly untakenMs?: number
+  readonly lateMs?: number
+  readonly unclaimedMs?: number
 }
+
+/** An answer that is none, and whose it was, if it says so. */
+type Wrong = { readonly error: unknown; readonly worker: string | undefined }
+type Given = { readonly proven: Proven } | Wrong
+/** Whether a job is waited for no longer that has stood as it does for so long. */
+type Patience = (found: QueuedProof, forMs: number) => Promise<AnswerLateError | undefined>
 
 /**
  * Calls are answered as their proofs come, not in their order: one that no worker can prove keeps no other from its answer. The
  * same call again, from whatever process, is answered by the same job. No worker's refusal is believed: an input is refused once it
- * was tried here, or by workers twice where nothing is proven here.
+ * was tried here; where nothing is proven here, once each worker that lives was asked for it by name, and by workers twice.
  */
 export class QueueProver implements Prover {
   private readonly queue: ProofQueue
@@ -74,21 +105,23 @@ export class QueueProver implements Prover {
 
   private async proveOnce(keys: CircuitKeys, job: ProofJob): Promise<Proven> {
     const { own } = this.options
+    const wrong: Wrong[] = []
     for (let doubted = 0; ; doubted++) {
       await this.queue.put(job)
-      try {
-        return await provenOf(keys, job, (await this.answered(job)).answer)
-      } catch (error) {
-        const again = againAfter(error, own !== undefined)
-        if (again === undefined) throw error
-        if (doubted < again) {
-          // Another worker may have a better answer.
-          await this.queue.drop(job)
-          continue
-        }
-        if (own === undefined) throw error
-        return this.proveHere(own, keys, job, error)
+      const given = await this.given(keys, job, this.patienceOf(job))
+      if ('proven' in given) return this.settled(job, wrong, 'by another worker', given.proven)
+      const again = againAfter(given.error, own !== undefined)
+      if (again === undefined) throw given.error
+      await this.noteWrong(job, wrong, given)
+      const others = own === undefined ? await this.askOthers(keys, job, wrong) : undefined
+      if (others?.proven !== undefined) return others.proven
+      if (doubted < again && (others?.asked ?? 0) === 0) {
+        await this.pause(doubted)
+        await this.queue.drop(job)
+        continue
       }
+      if (own === undefined) throw given.error
+      return this.proveHere(own, keys, job, wrong)
     }
   }
 
@@ -97,8 +130,11 @@ export class QueueProver implements Prover {
     own: Pick<Prover, 'prove'>,
     keys: CircuitKeys,
     job: ProofJob,
-    failure: unknown,
+    wrong: readonly Wrong[],
   ): Promise<Proven> {
+    const failure = wrong.at(-1)?.error
+    // Whoever has it still works for nothing.
+    if (failure instanceof AnswerLateError) await this.queue.drop(job).catch(() => undefined)
     let proven: Proven
     try {
       proven = await own.prove(keys, job.data.input)
@@ -106,22 +142,119 @@ export class QueueProver implements Prover {
       throw refusalCodes.has(describeError(error).code) ? error : failure
     }
     await this.queue.drop(job).catch(() => undefined)
-    const { code } = describeError(failure)
-    this.options.onContradicted?.(
-      `job ${job.id} of ${job.data.circuit} was proven here, which workers had given back with ${code}: see who works at the database`,
-    )
+    return this.settled(job, wrong, 'here', proven)
+  }
+
+  /** Each worker that lives, one after the other, in a queue that nobody else takes from; whose answer was wrong comes last. */
+  private async askOthers(
+    keys: CircuitKeys,
+    job: ProofJob,
+    wrong: Wrong[],
+  ): Promise<{ readonly asked: number; readonly proven?: Proven }> {
+    const { workers } = this.options
+    const there = await this.takersOf(job)
+    const wasWrong = ({ name }: WorkerThere): number => Number(wrong.some(({ worker }) => worker === name))
+    const inTurn = there.toSorted((a, b) => wasWrong(a) - wasWrong(b) || a.wrong - b.wrong)
+    for (const [asked, worker] of inTurn.entries()) {
+      if (asked > 0) await this.pause(asked - 1)
+      const given = await this.askOne(keys, job, worker)
+      if ('proven' in given) {
+        await this.queue.drop(job)
+        return { asked, proven: await this.settled(job, wrong, `by ${worker.name}`, given.proven) }
+      }
+      await this.noteWrong(job, wrong, { ...given, worker: worker.name })
+    }
+    const live = (await workers?.live().catch(() => undefined))?.map(({ id }) => id)
+    if (live !== undefined) await this.queue.keepThoseOf(live).catch(() => undefined)
+    return { asked: inTurn.length }
+  }
+
+  private async askOne(keys: CircuitKeys, job: ProofJob, worker: WorkerThere): Promise<Given> {
+    const own = { ...job, queue: queueFor(job.queue, worker.id) }
+    const late = this.options.lateMs ?? LATE_MS
+    await this.queue.put(own)
+    try {
+      return await this.given(keys, own, async ({ status }, forMs) => {
+        const now = (await this.takersOf(job)).find(({ id }) => id === worker.id)
+        const isIdle = now !== undefined && now.jobs.length === 0 && status === 'waiting'
+        if (now !== undefined && forMs < (isIdle ? UNTAKEN_SECONDS * 1000 : late)) return undefined
+        return new AnswerLateError(job, status, forMs, worker.name)
+      })
+    } finally {
+      await this.queue.drop(own).catch(() => undefined)
+    }
+  }
+
+  private async takersOf({ queue }: ProofJob): Promise<readonly WorkerThere[]> {
+    const live = (await this.options.workers?.live().catch(() => undefined)) ?? []
+    return live.filter(({ queues, mayWait }) => !mayWait && queues.includes(queue))
+  }
+
+  /** Of a job that whoever has the key may take: until others could do it sooner. */
+  private patienceOf(job: ProofJob): Patience {
+    const { own, ownName, untakenMs, lateMs = LATE_MS, unclaimedMs = UNCLAIMED_MS, workers } = this.options
+    let unclaimed: number | undefined
+    return async ({ status }, forMs) => {
+      if (status === 'waiting' && own !== undefined && forMs >= (untakenMs ?? Number.POSITIVE_INFINITY))
+        return new AnswerLateError(job, status, forMs, undefined)
+      const live = status === 'active' ? await workers?.live().catch(() => undefined) : undefined
+      const holder = live?.find(({ jobs }) => jobs.includes(job.id))
+      const isClaimed = live === undefined || (holder !== undefined && !isDoubted(holder))
+      unclaimed = isClaimed ? undefined : (unclaimed ?? performance.now())
+      const isUnclaimed = unclaimed !== undefined && performance.now() - unclaimed >= unclaimedMs
+      if (status !== 'active' || (forMs < lateMs && !isUnclaimed)) return undefined
+      if (holder !== undefined && (holder.mayWait || holder.name === ownName)) return undefined
+      const hasOthers = (await this.takersOf(job)).some(({ id }) => id !== holder?.id)
+      return own !== undefined || hasOthers ? new AnswerLateError(job, status, forMs, holder?.name) : undefined
+    }
+  }
+
+  /** What is no proof is wrong whatever comes; a refusal only once somebody has proven it. */
+  private async noteWrong(job: ProofJob, wrong: Wrong[], given: Wrong): Promise<void> {
+    wrong.push(given)
+    if (isNoProof(given.error)) await this.blame(job, given, 'which it does not prove')
+  }
+
+  private async settled(job: ProofJob, wrong: readonly Wrong[], by: string, proven: Proven): Promise<Proven> {
+    for (const each of wrong) if (!isNoProof(each.error)) await this.blame(job, each, `which was proven ${by}`)
     return proven
   }
 
-  private async answered(job: ProofJob): Promise<QueuedProof> {
+  private async blame({ id, data }: ProofJob, { error, worker }: Wrong, why: string): Promise<void> {
+    const { code } = describeError(error)
+    const { workers, onContradicted } = this.options
+    const times = worker === undefined ? undefined : await workers?.doubt(worker, code).catch(() => undefined)
+    const often = times === undefined || times === 1 ? '' : `, ${times} times wrong within the hour`
+    if (error instanceof AnswerLateError) {
+      onContradicted?.(`job ${id} of ${data.circuit}, ${why}: ${error.what}${often}`)
+      return
+    }
+    onContradicted?.(
+      `${worker ?? 'a worker without a name'} answered job ${id} of ${data.circuit} with ${code}, ${why}${often}: see who works at the database`,
+    )
+  }
+
+  private async pause(before: number): Promise<void> {
+    const { signal } = this.closed
+    const milliseconds = Math.min(FIRST_PAUSE_MS * 2 ** before, LONGEST_PAUSE_MS)
+    await sleep(milliseconds, undefined, { signal }).catch(() => undefined)
+  }
+
+  private async given(keys: CircuitKeys, job: ProofJob, patience: Patience): Promise<Given> {
+    let state = ''
+    let since = performance.now()
     while (true) {
       const heard = this.hear(job.id)
       const found = await this.lookFor(job)
       if (this.closed.signal.aborted) throw new ProverClosedError()
-      if (found?.status === 'proven' || found?.status === 'refused') return found
-      if (found?.status === 'parked')
-        throw new ProofParkedError(job.data.circuit, job.id, found.tries, found.cause ?? '')
-      if (found?.status === 'cancelled') throw new ProofCancelledError(job.data.circuit, job.id)
+      const ended = found && (await endOf(keys, job, found))
+      if (ended !== undefined) return ended
+      if (found !== undefined && state !== `${found.status} ${found.tries}`) {
+        state = `${found.status} ${found.tries}`
+        since = performance.now()
+      }
+      const late = found && (await patience(found, performance.now() - since))
+      if (late !== undefined) return { error: late, worker: late.worker }
       await heard
     }
   }
@@ -157,10 +290,27 @@ export class QueueProver implements Prover {
   }
 }
 
+/** What came of a job; undefined while nothing has. */
+async function endOf(keys: CircuitKeys, job: ProofJob, found: QueuedProof): Promise<Given | undefined> {
+  const { status, tries, cause = '', answer } = found
+  const worker = workerOf(answer)
+  const { circuit } = job.data
+  if (status === 'parked') return { error: new ProofParkedError(circuit, job.id, tries, cause), worker }
+  if (status === 'cancelled') return { error: new ProofCancelledError(circuit, job.id), worker: undefined }
+  if (status !== 'proven' && status !== 'refused') return undefined
+  return provenOf(keys, job, answer).then(
+    (proven) => ({ proven }),
+    (error: unknown) => ({ error, worker }),
+  )
+}
+
+const isNoProof = (error: unknown): boolean =>
+  error instanceof SelfVerificationError || error instanceof AnswerUnreadableError
+
 /** How often a job is asked for again that was answered so; undefined if that is no worker's doing. What is refused is tried here at once. */
 function againAfter(error: unknown, isTriedHere: boolean): number | undefined {
-  if (error instanceof SelfVerificationError || error instanceof AnswerUnreadableError) return MOST_BAD_ANSWERS
-  if (error instanceof ProofParkedError) return 0
+  if (isNoProof(error)) return MOST_BAD_ANSWERS
+  if (error instanceof ProofParkedError || error instanceof AnswerLateError) return 0
   if (!refusalCodes.has(describeError(error).code)) return undefined
   return isTriedHere ? 0 : MOST_DOUBTED_REFUSALS
 }
@@ -180,6 +330,25 @@ export class ProofParkedError extends ProverError {
     this.circuit = circuit
     this.job = job
     this.tries = tries
+  }
+}
+
+/** A job was not taken, or not answered, for too long. */
+export class AnswerLateError extends ProverError {
+  readonly code = 'service.answer-late'
+  readonly job: string
+  /** Who had it, or was asked, by what it calls itself. */
+  readonly worker: string | undefined
+  readonly what: string
+
+  constructor({ id, data }: ProofJob, status: QueuedProof['status'], forMs: number, worker: string | undefined) {
+    const seconds = Math.round(forMs / 1000)
+    const who = worker ?? 'a worker'
+    const what = status === 'waiting' ? `nobody took it within ${seconds} s` : `${who} has had it for ${seconds} s`
+    super(`Expected a proof of ${data.circuit} for job ${id}, got none: ${what}. See whether workers stand still.`)
+    this.job = id
+    this.worker = worker
+    this.what = what
   }
 }
 

@@ -11,9 +11,9 @@ import { describeError } from '../../text/terminal.ts'
 import { duration } from '../../text/figures.ts'
 import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
 import { Outage } from './outage.ts'
-import { jobDataOf, keyOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
+import { jobDataOf, partsOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
 import type { LeasedProof, ProofQueue } from './proofQueue.ts'
-import type { LiveWorker, Workers } from './workers.ts'
+import { isDoubted, type Workers, type WorkerThere } from './workers.ts'
 
 /** A key that this worker has; loaded when a job first asks for it. */
 export type WorkerKey = { readonly queue: string; readonly load: () => Promise<CircuitKeys> }
@@ -27,6 +27,8 @@ export type WorkerEvent = {
     | 'failed'
     | 'stale'
     | 'without-key'
+    | 'stood-in'
+    | 'doubted'
     | 'dropped-key'
     | 'retrying'
     | 'reached-again'
@@ -45,20 +47,26 @@ export type WorkerOptions = {
   readonly name: string
   /** Jobs in hand at once: the witness of one is computed while the other is proven. */
   readonly atOnce: number
-  /** Takes jobs only while no other worker does that has their key. */
+  /** Takes jobs only while no other worker does that has their key, or where nobody took one for {@link untakenSeconds}. */
   readonly onlyAlone?: boolean
+  readonly untakenSeconds?: number
   /** What is in hand may take so long after the signal; then it is given back. */
   readonly graceMs?: number
   readonly signal: AbortSignal
   readonly onEvent: (event: WorkerEvent) => void
 }
 
+/** After which a job that nobody took is one of whoever stands in. */
+export const UNTAKEN_SECONDS = 30
 const LOOK_MS = 2_000
 const TOUCH_MS = 3_000
 const GRACE_MS = 30_000
 const LOOK_AGAIN_MS = 20
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 10_000
+
+const COPY_KEYS =
+  'copy the build folder of the clone that serves, with its circuits and keys, into this one, or import the same production keys'
 
 /** What ends the process that proves, whichever of the jobs that it has is to blame. */
 const CRASHES: ReadonlySet<string> = new Set([
@@ -93,7 +101,12 @@ class Worker {
   /** Queues that may have something, as far as is known. */
   private readonly rung = new Set<string>()
   private awake = new AbortController()
-  private others: readonly LiveWorker[] = []
+  private others: readonly WorkerThere[] = []
+  /** Of those, who live and have let a job wait for too long, with nothing in hand. */
+  private readonly idle = new Set<string>()
+  /** Queues with a job that nobody took for too long. */
+  private overdue: ReadonlyMap<string, string> = new Map()
+  private isDoubted = false
   private readonly told = new Set<string>()
   /** In a row. */
   private failures = 0
@@ -114,6 +127,7 @@ class Worker {
     await this.say().catch((error: unknown) => void this.tell(error))
     for (const each of this.keys.keys()) this.rung.add(each)
     onEvent({ step: 'joined', detail: `${name}, with ${this.keysText()}` })
+    if (this.keys.size === 0) onEvent({ step: 'without-key', detail: `nothing is asked of ${name}: ${COPY_KEYS}` })
     const deafen = queue.listen((words) => this.hear(words))
     const wake = (): void => this.awake.abort()
     signal.addEventListener('abort', wake)
@@ -158,8 +172,11 @@ class Worker {
   private hear(words: string | undefined): void {
     if (words === undefined) for (const each of this.keys.keys()) this.rung.add(each)
     const queue = words?.startsWith('put ') === true ? words.slice(4) : undefined
-    if (queue !== undefined && this.keys.has(queue)) this.rung.add(queue)
-    if (queue === undefined ? words === undefined : this.keys.has(queue)) this.awake.abort()
+    // Of a worker that is doubted others come first: what they leave it finds when it looks.
+    if (queue !== undefined && this.isDoubted && this.keys.has(queue)) return
+    const isMine = queue !== undefined && this.keyOf(queue) !== undefined
+    if (queue !== undefined && isMine) this.rung.add(queue)
+    if (queue === undefined ? words === undefined : isMine) this.awake.abort()
   }
 
   /** By what waited a second or two ago: whoever did not hear the bell. */
@@ -168,16 +185,33 @@ class Worker {
     this.reached()
     for (const [queue, count] of waiting) {
       if (count === 0) continue
-      if (this.keys.has(queue)) this.rung.add(queue)
-      else this.tellWithoutKey(queue)
+      if (this.keyOf(queue) !== undefined) this.rung.add(queue)
+      else if (partsOfQueue(queue)?.worker === undefined) this.tellWithoutKey(queue)
     }
+    if (this.options.onlyAlone === true) await this.lookForOverdue()
+  }
+
+  /** What waits though others live who could take it: they stand still, are hung, or have more to do than they can. */
+  private async lookForOverdue(): Promise<void> {
+    this.overdue = await this.options.queue.overdue(this.options.untakenSeconds ?? UNTAKEN_SECONDS)
+    for (const queue of this.overdue.keys()) {
+      if (!this.keys.has(queue)) continue
+      this.rung.add(queue)
+      for (const { id, queues, jobs } of this.others) if (jobs.length === 0 && queues.includes(queue)) this.idle.add(id)
+    }
+  }
+
+  /** Of a queue of all who have the key, or of this worker alone; undefined of what it takes nothing from. */
+  private keyOf(queue: string): WorkerKey | undefined {
+    const { worker, ofAll } = partsOfQueue(queue) ?? {}
+    return worker === undefined || worker === this.id ? this.keys.get(ofAll ?? queue) : undefined
   }
 
   /** Says once of each key that it is not here, where nobody else has it. */
   private tellWithoutKey(queue: string): void {
     if (this.told.has(queue) || this.others.some(({ queues }) => queues.includes(queue))) return
     this.told.add(queue)
-    const { circuit = queue, key = '' } = keyOfQueue(queue) ?? {}
+    const { circuit = queue, key = '' } = partsOfQueue(queue) ?? {}
     const detail =
       `jobs of ${circuit} wait, and no worker has its key ${key}…: build the circuit and its keys where the service has them, ` +
       'or copy its build folder'
@@ -188,7 +222,7 @@ class Worker {
     for (const queue of this.rung) {
       // Those whose turn comes later get it: whatever is taken from one goes behind the others.
       this.rung.delete(queue)
-      if (!this.keys.has(queue) || !this.mayTake(queue)) continue
+      if (this.keyOf(queue) === undefined || !this.mayTake(queue)) continue
       const taken = await this.options.queue.take(queue).catch((error: unknown) => {
         this.rung.add(queue)
         throw error
@@ -196,6 +230,7 @@ class Worker {
       this.reached()
       if (taken === undefined) continue
       this.rung.add(queue)
+      this.tellStoodIn(taken)
       return taken
     }
     return undefined
@@ -203,12 +238,27 @@ class Worker {
 
   private mayTake(queue: string): boolean {
     if (this.options.onlyAlone !== true) return true
-    return !this.others.some(({ queues, mayWait }) => !mayWait && queues.includes(queue))
+    return this.overdue.has(queue) || !this.others.some((other) => !this.idle.has(other.id) && isFor(other, queue))
+  }
+
+  /** One at a time is taken of what others are too slow for; and whoever stands still is not waited for again. */
+  private tellStoodIn({ id, queue }: LeasedProof): void {
+    const passed = this.others.filter((other) => isFor(other, queue))
+    if (this.options.onlyAlone !== true || passed.length === 0) return
+    const isFirst = this.overdue.has(queue)
+    this.overdue = new Map([...this.overdue].filter(([each]) => each !== queue))
+    const names = passed.map(({ name, jobs }) => `${name} (${jobs.length} in hand)`).join(', ')
+    const why = isFirst
+      ? `nobody took it within ${this.options.untakenSeconds ?? UNTAKEN_SECONDS} s`
+      : 'nobody takes any'
+    const circuit = partsOfQueue(queue)?.circuit ?? queue
+    const detail = `job ${id} of ${circuit} is proven here: ${why}, though there live ${names}`
+    this.options.onEvent({ step: 'stood-in', job: id, detail })
   }
 
   private begin(taken: LeasedProof): void {
     const { signal } = this.options
-    this.options.onEvent({ step: 'taken', job: taken.id, detail: keyOfQueue(taken.queue)?.circuit ?? taken.queue })
+    this.options.onEvent({ step: 'taken', job: taken.id, detail: partsOfQueue(taken.queue)?.circuit ?? taken.queue })
     const ended = new AbortController()
     const done = this.prove(taken, ended.signal)
       .catch((error: unknown) => void this.tell(error))
@@ -242,7 +292,7 @@ class Worker {
         return
       }
       if (KEY_FAULTS.has(code)) this.dropKey(taken.queue, message)
-      await queue.fail(taken, { code, message: `${message} (worker ${name})` }).catch(() => false)
+      await queue.fail(taken, { code, message: `${message} (worker ${name})`, worker: name }).catch(() => false)
       onEvent({ step: 'failed', job: taken.id, code, detail: message })
       // A machine on which nothing can be proven would fail all jobs of the fleet in no time.
       const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS)
@@ -272,8 +322,7 @@ class Worker {
   }
 
   private async load(queue: string, data: ProofJobData): Promise<CircuitKeys> {
-    const key = this.keys.get(queue)
-    const keys = await key?.load()
+    const keys = await this.keyOf(queue)?.load()
     if (keys?.manifest.verificationKeySha256 === data.key && keys.circuit === data.circuit) return keys
     throw new KeyNotHereError(data.circuit, data.key)
   }
@@ -313,9 +362,37 @@ class Worker {
   /** Says that this worker lives, and looks who else does. */
   private async say(): Promise<void> {
     const { workers, name, onlyAlone: mayWait = false } = this.options
-    await workers.seen({ id: this.id, name, queues: [...this.keys.keys()], mayWait }, this.inHand.size)
-    this.others = (await workers.live()).filter(({ id }) => id !== this.id)
+    const jobs = [...this.inHand.keys()].map(({ id }) => id)
+    await workers.seen({ id: this.id, name, queues: [...this.keys.keys()], mayWait }, jobs)
+    const live = await workers.live()
+    this.others = live.filter(({ id }) => id !== this.id)
+    this.tellOtherKeys()
+    for (const id of this.idle)
+      if (!this.others.some((other) => other.id === id && other.jobs.length === 0)) this.idle.delete(id)
+    this.hearDoubts(live.find(({ id }) => id === this.id)?.wrong ?? 0)
     if (mayWait) for (const each of this.keys.keys()) this.rung.add(each)
+  }
+
+  /** Says it once of each service that has keys, none of which is here: it will ask nothing of this worker. */
+  private tellOtherKeys(): void {
+    if (this.options.onlyAlone === true || this.keys.size === 0) return
+    for (const { name, queues, mayWait } of this.others) {
+      const isOther = mayWait && queues.length > 0 && !queues.some((queue) => this.keys.has(queue))
+      if (!isOther || this.told.has(name)) continue
+      this.told.add(name)
+      const detail = `none of the keys of ${name} is here, so that it asks nothing of this worker: ${COPY_KEYS}`
+      this.options.onEvent({ step: 'without-key', detail })
+    }
+  }
+
+  private hearDoubts(wrong: number): void {
+    const before = this.isDoubted
+    this.isDoubted = isDoubted({ wrong })
+    if (!this.isDoubted || before) return
+    const detail =
+      `${wrong} answers of ${this.options.name} turned out wrong lately, so others are asked first: see its memory, its disk, ` +
+      'and whether it is of the version of the service'
+    this.options.onEvent({ step: 'doubted', detail })
   }
 
   private async keepRegistered(): Promise<void> {
@@ -328,8 +405,9 @@ class Worker {
 
   /** Other workers may have a key that is whole. */
   private dropKey(queue: string, why: string): void {
-    this.keys.delete(queue)
-    this.options.onEvent({ step: 'dropped-key', detail: `takes no more jobs of ${keyOfQueue(queue)?.circuit}: ${why}` })
+    const { ofAll = queue, circuit } = partsOfQueue(queue) ?? {}
+    this.keys.delete(ofAll)
+    this.options.onEvent({ step: 'dropped-key', detail: `takes no more jobs of ${circuit}: ${why}` })
   }
 
   private async finish(): Promise<void> {
@@ -339,7 +417,11 @@ class Worker {
       sleep(graceMs, true, { ref: false }),
     ])
     if (!late) return
-    const cause = { code: 'service.worker-stopped', message: `worker ${name} was stopped before it was done` }
+    const cause = {
+      code: 'service.worker-stopped',
+      message: `worker ${name} was stopped before it was done`,
+      worker: name,
+    }
     await Promise.all([...this.inHand.keys()].map((taken) => queue.fail(taken, cause).catch(() => false)))
   }
 
@@ -361,10 +443,13 @@ class Worker {
   }
 
   private keysText(): string {
-    const circuits = [...this.keys.keys()].map((queue) => keyOfQueue(queue)?.circuit ?? queue)
+    const circuits = [...this.keys.keys()].map((queue) => partsOfQueue(queue)?.circuit ?? queue)
     return circuits.length === 0 ? 'no keys' : `keys of ${circuits.join(', ')}`
   }
 }
+
+/** Whether a worker takes jobs of a queue as soon as they come. */
+const isFor = ({ queues, mayWait }: WorkerThere, queue: string): boolean => !mayWait && queues.includes(queue)
 
 /** A job for a key that is not here; it is offered to nobody who has not said that he has it. */
 export class KeyNotHereError extends ProverError {

@@ -9,6 +9,9 @@ const SILENT_SECONDS = 15
 /** One that died is told of for so long, and at most so many of them. */
 const REMEMBERED_SECONDS = 3600
 const MOST_REMEMBERED = 200
+/** Wrong answers from which a worker is doubted, until it has given none for so long. */
+const DOUBTED_FROM = 3
+const DOUBTED_SECONDS = 600
 
 export type LiveWorker = {
   readonly id: string
@@ -18,6 +21,26 @@ export type LiveWorker = {
   /** Whether it takes them only while nobody else does. */
   readonly mayWait: boolean
 }
+
+/** The same as others see it. */
+export type WorkerThere = LiveWorker & {
+  /** Ids of the jobs that it was proving when it last said so. */
+  readonly jobs: readonly string[]
+  /** Wrong answers lately. */
+  readonly wrong: number
+}
+
+/** Whose answers turned out wrong within the last hour, by what it calls itself: refusals of what others proved, proofs that are none. */
+export type Doubt = {
+  readonly worker: string
+  readonly wrong: number
+  /** Of the last of them. */
+  readonly code: string
+  readonly secondsAgo: number
+}
+
+/** Whether others are to be asked first. */
+export const isDoubted = ({ wrong }: Pick<WorkerThere, 'wrong'>): boolean => wrong >= DOUBTED_FROM
 
 /** A worker as it was last heard of. */
 export type WorkerSeen = {
@@ -29,13 +52,24 @@ export type WorkerSeen = {
   readonly isLive: boolean
 }
 
+type LiveRow = {
+  readonly id: string
+  readonly name: string
+  readonly queues: readonly string[]
+  readonly may_wait: boolean
+  readonly jobs: readonly string[]
+  readonly wrong: number
+}
+
 export class Workers {
   private readonly session: PostgresSession
   private readonly table: string
+  private readonly doubtsTable: string
 
   private constructor(session: PostgresSession, { schema }: DatabaseAddress) {
     this.session = session
     this.table = `${schema}.workers`
+    this.doubtsTable = `${schema}.doubts`
   }
 
   /** @throws {@link DatabaseUnreachableError}, {@link DatabaseRefusedError}, {@link StoreUnusableError} if it is of a later version */
@@ -51,11 +85,11 @@ export class Workers {
   }
 
   /** Says that a worker lives; to be said every few seconds. */
-  async seen({ id, name, queues, mayWait }: LiveWorker, inHand = 0): Promise<void> {
+  async seen({ id, name, queues, mayWait }: LiveWorker, jobs: readonly string[] = []): Promise<void> {
     await this.session.query(
-      `INSERT INTO ${this.table} (id, name, queues, may_wait, in_hand) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (id) DO UPDATE SET queues = $3, in_hand = $5, seen_at = now()`,
-      [id, name, [...queues], mayWait, inHand],
+      `INSERT INTO ${this.table} (id, name, queues, may_wait, in_hand, jobs) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (id) DO UPDATE SET queues = $3, in_hand = $5, jobs = $6, seen_at = now()`,
+      [id, name, [...queues], mayWait, jobs.length, [...jobs]],
     )
   }
 
@@ -66,13 +100,40 @@ export class Workers {
   }
 
   /** Those that were seen lately, in the order of their names. */
-  async live(): Promise<readonly LiveWorker[]> {
-    const rows = await this.session.query<{ id: string; name: string; queues: string[]; may_wait: boolean }>(
-      `SELECT id, name, queues, may_wait FROM ${this.table}
+  async live(): Promise<readonly WorkerThere[]> {
+    const rows = await this.session.query<LiveRow>(
+      `SELECT id, name, queues, may_wait, jobs, coalesce(wrong, 0) AS wrong
+       FROM ${this.table} LEFT JOIN ${this.doubtsTable} ON worker = name AND at > now() - make_interval(secs => $2)
        WHERE seen_at > now() - make_interval(secs => $1) ORDER BY name, id`,
-      [SILENT_SECONDS],
+      [SILENT_SECONDS, DOUBTED_SECONDS],
     )
     return rows.map(({ may_wait, name, ...row }) => ({ ...row, name: shortened(name), mayWait: may_wait }))
+  }
+
+  /** Notes that an answer of a worker turned out wrong. @returns how many of it did so lately */
+  async doubt(worker: string, code: string): Promise<number> {
+    const [row] = await this.session.query<{ wrong: number }>(
+      `INSERT INTO ${this.doubtsTable} AS held (worker, wrong, code) VALUES ($1, 1, $2) ON CONFLICT (worker) DO UPDATE
+       SET wrong = CASE WHEN held.at > now() - make_interval(secs => $3) THEN held.wrong + 1 ELSE 1 END, code = $2, at = now()
+       RETURNING wrong`,
+      [worker, code, REMEMBERED_SECONDS],
+    )
+    // Whoever may write here may call itself anything.
+    await this.session.query(
+      `DELETE FROM ${this.doubtsTable} WHERE at < now() - make_interval(secs => $1)
+       OR worker NOT IN (SELECT worker FROM ${this.doubtsTable} ORDER BY at DESC LIMIT $2)`,
+      [REMEMBERED_SECONDS, MOST_REMEMBERED],
+    )
+    return row?.wrong ?? 1
+  }
+
+  /** The latest first. */
+  async doubts(): Promise<readonly Doubt[]> {
+    return this.session.query<Doubt>(
+      `SELECT worker, wrong, code, greatest(0, extract(epoch FROM now() - at))::float8 AS "secondsAgo" FROM ${this.doubtsTable}
+       WHERE at > now() - make_interval(secs => $1) ORDER BY at DESC, worker LIMIT $2`,
+      [REMEMBERED_SECONDS, MOST_REMEMBERED],
+    )
   }
 
   /** Those that live, and those that fell silent within the last hour without having said that they leave. */

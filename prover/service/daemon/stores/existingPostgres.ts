@@ -1,5 +1,5 @@
 /** A database that is there, beside whoever uses it. */
-import { laterVersion, StoreUnusableError } from '../jobStore.ts'
+import { laterVersion, StoreEarlierError, StoreUnusableError } from '../jobStore.ts'
 import { parseDatabaseAddress } from './databaseAddress.ts'
 import type { ExistingStore } from './existing.ts'
 import { PostgresJobStore } from './postgresJobStore.ts'
@@ -17,12 +17,7 @@ export async function openExistingPostgres(database: string): Promise<ExistingSt
       throw new StoreUnusableError(name, 'nothing was ever kept in it: the first `zkrisk serve` begins it')
     if (version > POSTGRES_SCHEMA_VERSION)
       throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
-    if (version < POSTGRES_SCHEMA_VERSION) {
-      throw new StoreUnusableError(
-        name,
-        `its version is ${version}, which the next \`zkrisk serve\` brings to ${POSTGRES_SCHEMA_VERSION}`,
-      )
-    }
+    if (version < POSTGRES_SCHEMA_VERSION) throw new StoreEarlierError(name, version, POSTGRES_SCHEMA_VERSION)
     const [scope] = await session.query<{ chain_id: string; registry: string }>(
       `SELECT chain_id, registry FROM ${schema}.scope`,
     )

@@ -35,6 +35,11 @@ const migrations: readonly ((schema: string) => string)[] = [
       started_at TIMESTAMPTZ NOT NULL DEFAULT now(), seen_at TIMESTAMPTZ NOT NULL DEFAULT now()
     );`,
   (schema) => `ALTER TABLE ${schema}.workers ADD COLUMN in_hand INTEGER NOT NULL DEFAULT 0;`,
+  (schema) => `
+    ALTER TABLE ${schema}.workers ADD COLUMN jobs TEXT[] NOT NULL DEFAULT '{}';
+    CREATE TABLE ${schema}.doubts (
+      worker TEXT PRIMARY KEY, wrong INTEGER NOT NULL, code TEXT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now()
+    );`,
 ]
 
 export const POSTGRES_SCHEMA_VERSION = migrations.length
@@ -50,9 +55,14 @@ export async function readVersion(query: Query, { schema }: DatabaseAddress): Pr
 /**
  * Makes the tables, or brings them to this version.
  *
+ * @param wanted - an earlier one, for whoever tries what becomes of it
  * @throws {@link StoreUnusableError} if they are of a later one, and changes nothing then
  */
-export async function migrate(session: PostgresSession, address: DatabaseAddress): Promise<void> {
+export async function migrate(
+  session: PostgresSession,
+  address: DatabaseAddress,
+  wanted = POSTGRES_SCHEMA_VERSION,
+): Promise<void> {
   const { schema, name } = address
   await session.transaction(async (query) => {
     // Workers and services may begin at once.
@@ -61,7 +71,7 @@ export async function migrate(session: PostgresSession, address: DatabaseAddress
     if (version > POSTGRES_SCHEMA_VERSION) {
       throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
     }
-    if (version === POSTGRES_SCHEMA_VERSION) return
+    if (version >= wanted) return
     if (version === 0) {
       await query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
       await query(
@@ -69,8 +79,8 @@ export async function migrate(session: PostgresSession, address: DatabaseAddress
       )
       await query(`INSERT INTO ${schema}.version VALUES (1, 0)`)
     }
-    for (const migration of migrations.slice(version)) await query(migration(schema))
-    await query(`UPDATE ${schema}.version SET version = $1`, [POSTGRES_SCHEMA_VERSION])
+    for (const migration of migrations.slice(version, wanted)) await query(migration(schema))
+    await query(`UPDATE ${schema}.version SET version = $1`, [wanted])
   })
 }
 

@@ -77,7 +77,7 @@ export class SqliteJobStore implements JobStore {
       const store = new SqliteJobStore(new SqliteFile(file, database))
       store.requireScope(scope)
       database.exec(INDICES)
-      keepSeals(database, SEALED)
+      keepSeals(database, SEALED, 'sealing')
       return store
     } catch (error) {
       database.close()
@@ -316,7 +316,7 @@ function open(file: string): DatabaseSync {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     database.exec('PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; COMMIT')
     requireKnownVersion(file, database)
-    requireUndamaged(file, database)
+    requireUndamaged(file, database, 'sealing')
     database.exec(SCHEMA)
     return database
   } catch (error) {

@@ -56,9 +56,9 @@ export class SqliteRequestStore implements RequestStore {
       mkdirSync(dirname(resolve(file)), { recursive: true })
       database = new DatabaseSync(file)
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-      requireUndamaged(file, database)
+      requireUndamaged(file, database, 'any')
       database.exec(SCHEMA)
-      keepSeals(database, SEALED)
+      keepSeals(database, SEALED, 'any')
       return new SqliteRequestStore(new SqliteFile(file, database), clock)
     } catch (error) {
       database?.close()
