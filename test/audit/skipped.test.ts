@@ -65,4 +65,4 @@ it('R28: sums of a batch are not told where a skipped account is said to have he
   expect(told.at(-1)).toMatchObject({ counted: 0n })
   await chain.close()
   expect(audit.report.accepted).toBe(true)
-}, 300000)
+})

@@ -70,4 +70,4 @@ test('R170: a price falls, a proof lands, and a borrower of Aave’s market stan
   expect(moved.ltvBps).toBeLessThanOrEqual(held.loanToValueBps)
   const health = await market.healthOf(account)
   expect(health > before).toBe(moved.thresholdBps > 8_000n)
-}, 300_000)
+})

@@ -351,7 +351,7 @@ describe.skipIf(missing !== undefined)('a native process that fails', () => {
           await expectValid(proven)
         }
         expect(warnings).toMatchObject([{ isFinal: true, cause: { code: 'proof.prover-timeout', timeoutMs: 5_000 } }])
-        await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false)
+        await expect.poll(() => isRunning(pid), { timeout: 120_000 }).toBe(false)
       },
       { timeoutMs: 5_000 },
     )
@@ -533,7 +533,7 @@ describe.skipIf(missing !== undefined)('the processes', () => {
     await sleep(100)
     await prover.close()
     await failed
-    await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false)
+    await expect.poll(() => isRunning(pid), { timeout: 120_000 }).toBe(false)
     await expect(prover.prove(keys, polynomialInput)).rejects.toMatchObject({ code: 'proof.prover-closed' })
   })
 
@@ -558,7 +558,7 @@ describe.skipIf(missing !== undefined)('the processes', () => {
       const { pid, backend } = JSON.parse(output)
       expect(backend).toBe('native')
       expect([code, signal]).toEqual(ending === '' ? [0, null] : [null, 'SIGKILL'])
-      await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false)
+      await expect.poll(() => isRunning(pid), { timeout: 120_000 }).toBe(false)
     },
   )
 })

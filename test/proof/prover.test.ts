@@ -156,7 +156,7 @@ describe('a child process that fails', () => {
       await prover.warm(keys)
       const { pid } = prover
       process.kill(pid as number, 'SIGKILL')
-      await expect.poll(() => prover.pid, { timeout: 5_000 }).toBeUndefined()
+      await expect.poll(() => prover.pid, { timeout: 120_000 }).toBeUndefined()
       await prover.prove(keys, polynomialInput)
     })
   })
@@ -194,7 +194,7 @@ describe('a child process that fails', () => {
           circuit: 'polynomial',
           timeoutMs: 10_000,
         })
-        await expect.poll(() => isRunning(pid as number), { timeout: 5_000 }).toBe(false)
+        await expect.poll(() => isRunning(pid as number), { timeout: 120_000 }).toBe(false)
         await prover.prove(keys, polynomialInput)
       },
       { timeoutMs: 10_000 },
@@ -259,7 +259,7 @@ describe('closing', () => {
       expect(accepted).toBe(true)
       expect([code, signal]).toEqual(ending === '' ? [0, null] : [null, 'SIGKILL'])
       expect(performance.now() - answered).toBeLessThan(5_000)
-      await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false)
+      await expect.poll(() => isRunning(pid), { timeout: 120_000 }).toBe(false)
     },
   )
 })

@@ -81,7 +81,7 @@ describe('S1: a fault of the endpoint in use', () => {
     expect(provider.endpoints.inUse).toBe(proxies[1].url)
     proxies[0].mend()
     await expect
-      .poll(async () => (await provider.getBlockNumber()) >= 0 && provider.endpoints.inUse, { timeout: 5000 })
+      .poll(async () => (await provider.getBlockNumber()) >= 0 && provider.endpoints.inUse, { timeout: 120_000 })
       .toBe(proxies[0].url)
   })
 

@@ -137,7 +137,7 @@ describe('R50: a witness in flight', () => {
       await landMargin(await nextRound(), 0n, present)
       expect(await isLiquidatable()).toBe(false)
     })
-  }, 300_000)
+  })
 
   test('lands up to the last unit of what the account was short of, and is refused from there on', async () => {
     const roomE20 = (-BOUND - 1n) * E12 - worthOf(account)

@@ -335,7 +335,7 @@ describe('words of rounds', () => {
       expect(book.wordsOf({ ...published, asOf: BigInt(asOf), marketHash: hash })).toBeDefined()
       book.look()
     }
-  }, 60_000)
+  })
 
   it('S27: that are not the published ones are in no other’s way, whoever handed them on first or last', async () => {
     const { at, book } = bookOf('five')

@@ -23,7 +23,7 @@ beforeAll(async () => {
   range = await AccountsRange.start(folder)
   venue = new Wallet(developmentKeys.feeder, range.chain)
   undo = await range.checkpoint()
-}, 240_000)
+})
 afterAll(async () => {
   await range?.close()
 })

@@ -312,7 +312,7 @@ describe.skipIf(process.platform !== 'linux')('standard output that takes nothin
     child.kill('SIGTERM')
     // Its totals are what nobody can be told.
     expect(await ended).toEqual([1, null])
-  }, 60_000)
+  })
 })
 
 describe('zkrisk params', () => {

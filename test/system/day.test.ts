@@ -23,4 +23,4 @@ it('S48: a day with a crash loses a service that is killed again and again no ob
   expect(audit.batches).toBeGreaterThan(0)
   // Three accounts, and one of them anew each hour.
   expect(audit.margins).toBeGreaterThanOrEqual(3)
-}, 900_000)
+})

@@ -125,14 +125,14 @@ describe('R79: zkrisk serve', () => {
     const told = () => events.filter(({ alarm }) => alarm?.kind === 'held').map(({ step }) => step)
     try {
       await attest(2)
-      await expect.poll(told, { timeout: 20_000 }).toEqual(['alarm'])
+      await expect.poll(told, { timeout: 120_000 }).toEqual(['alarm'])
       await attest(2)
       const audited = await zkrisk('audit', '--rpc', rpc, '--deployment', deployment)
       expect(audited.stdout).toMatch(/Alarms, which are no claims:\s+held of BTC-USD: [\s\S]*1\s+has\s+so\s+far/)
       expect(audited.code).toBe(0)
       expect(told()).toEqual(['alarm'])
       await attest(1)
-      await expect.poll(told, { timeout: 20_000 }).toEqual(['alarm', 'alarm-cleared'])
+      await expect.poll(told, { timeout: 120_000 }).toEqual(['alarm', 'alarm-cleared'])
     } finally {
       stop.abort()
       await serving

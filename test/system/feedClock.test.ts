@@ -31,7 +31,7 @@ beforeAll(async () => {
   await range.chain.send('evm_mine', [])
   const { last } = await placeOf(range.chain, range.deployment, 'BTC-USD')
   quoted = await serveQuotes(Number(last?.priceE8 ?? 0n) / 1e8)
-}, 120_000)
+})
 afterEach(() => shiftClock(0))
 afterAll(async () => {
   await quoted?.close()
@@ -125,7 +125,7 @@ describe('S72: zkrisk feed live', () => {
       expect(Math.abs(block - asOf)).toBeLessThan(60)
     expect(feeds.events.filter(({ kind }) => kind === 'reverted' || kind === 'round-refused')).toEqual([])
     expect([feeds.count('clock-off'), feeds.count('clock-right')]).toEqual([2, 2])
-  }, 400_000)
+  })
 
   it('begins so, too: what a clock that is behind at the start would have dated wrongly waits until it is right', async () => {
     await range.chain.send('evm_mine', [])
@@ -138,5 +138,5 @@ describe('S72: zkrisk feed live', () => {
     shiftClock(0)
     await feeds.more(['clock-right', 'round'], 40)
     await feeds.end()
-  }, 120_000)
+  })
 })

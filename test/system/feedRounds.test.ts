@@ -80,7 +80,7 @@ describe.skipIf(!isPresent)('rounds of a recorded option chain (skipped without 
         socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }))
       })
     })
-  }, 120_000)
+  })
   afterAll(async () => {
     await deribit?.close()
     await range?.close()
@@ -150,7 +150,7 @@ describe.skipIf(!isPresent)('rounds of a recorded option chain (skipped without 
     const twin = prices.look(reported).margin
     expect([margin.initialE8, margin.maintenanceE8]).toEqual([twin.initialE8, twin.maintenanceE8])
     expect(await range.isAuditAccepted()).toBe(true)
-  }, 180_000)
+  })
 
   it('S62: goes on from what its source has: a surface that moved is another round, the same quotes are none', async () => {
     after = 6
@@ -162,7 +162,7 @@ describe.skipIf(!isPresent)('rounds of a recorded option chain (skipped without 
       ['first', 6],
       ['surface', 12],
     ])
-  }, 120_000)
+  })
 
   it('is refused at the start without options of the market, without a registry of margins, or with other keys', async () => {
     const { url, deploymentFile, keyFile, rounds } = range

@@ -33,7 +33,7 @@ beforeAll(async () => {
   // Of one account one transaction is on its way at a time: here they are rounds.
   quoted.hasPrices = false
   writeFileSync(join(folder, 'feeds.json'), JSON.stringify(feedsOfQuotes(quoted)))
-}, 120_000)
+})
 afterEach(async () => {
   await range.chain.send('evm_setAutomine', [true])
   quoted.atMs = () => Date.now()
@@ -136,7 +136,7 @@ describe('S73: after kill -9', () => {
     await second.kill()
     expect((await published()).length).toBeGreaterThan(count)
     await requireWordsOfAll()
-  }, 120_000)
+  })
 
   /** A process that is killed when its round has been sent, and is not mined yet. */
   async function killOnItsWay(): Promise<number> {
@@ -166,7 +166,7 @@ describe('S73: after kill -9', () => {
     await second.kill()
     expect((await published()).map((each) => each.asOf)).toContain(asOf)
     await requireWordsOfAll()
-  }, 150_000)
+  })
 
   it('a round that is on its way then, and is quoted again as it was, is published once, and told', async () => {
     const asOf = await killOnItsWay()
@@ -179,7 +179,7 @@ describe('S73: after kill -9', () => {
     await second.kill()
     expect((await published()).filter((each) => each.asOf === asOf).length).toBe(1)
     await requireWordsOfAll()
-  }, 150_000)
+  })
 
   it('at whichever moment: no time twice, no round without its words, and with each start the first quotes that are later', async () => {
     quoted.factor = 1
@@ -196,5 +196,5 @@ describe('S73: after kill -9', () => {
       expect((await published()).length).toBeGreaterThan(before)
     }
     await requireWordsOfAll()
-  }, 240_000)
+  })
 })

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => {
     worker.stdout?.on('data', (text) => String(text).includes('"joined"') && resolve())
   })
-}, 60_000)
+})
 afterAll(async () => {
   worker?.kill('SIGKILL')
   await postgres?.close()
@@ -45,7 +45,7 @@ it('S63: is proven by a worker alone, and held as the twin says', async () => {
   expect(jobs.map(({ status, tries }) => [status, tries])).toEqual(proof.proofs.map(() => ['proven', 1]))
   for (const found of answers) expect(found?.answer).toMatchObject({ worker: 'ours' })
   expect(stdout + stderr).not.toContain(new URL(database).password)
-}, 240_000)
+})
 
 it('S63: leaves none that prove behind where it is refused before anything is proven', async () => {
   const example = join(root, 'docs', 'examples', 'short-strangle.json')
@@ -56,7 +56,7 @@ it('S63: leaves none that prove behind where it is refused before anything is pr
   const { schema } = parseDatabaseAddress(database)
   await sleep(5_000)
   expect(await postgres.ask(`SELECT name FROM ${schema}.workers`, database)).toEqual([{ name: 'ours' }])
-}, 120_000)
+})
 
 describe('beside a service, while no worker lives', () => {
   /** What services ask for; nobody who takes it can prove it. */
@@ -81,7 +81,7 @@ describe('beside a service, while no worker lives', () => {
     expect(after.filter(({ id }) => id !== asked.id)).toEqual(before)
     await queue.cancel({ id: asked.id, queue: key?.queue ?? '' })
     await queue.close()
-  }, 240_000)
+  })
 
   it('S75: has nothing proven by a service that stands in, which has its own for itself', async () => {
     // One in which nothing is proven yet.
@@ -96,5 +96,5 @@ describe('beside a service, while no worker lives', () => {
     expect(said).toEqual(['no worker lives: this service proves itself'])
     await service.close()
     await queue.close()
-  }, 240_000)
+  })
 })

@@ -155,7 +155,7 @@ describe('zkrisk read', () => {
     const child = spawn(process.execPath, [cli, 'read', 'BTC-USD', ...place(), '--watch', '--poll', '0.1', '--json'])
     const lines: string[] = []
     child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(...text.split('\n').filter(Boolean)))
-    const until = (count: number) => expect.poll(() => lines.length, { timeout: 20_000 }).toBe(count)
+    const until = (count: number) => expect.poll(() => lines.length, { timeout: 120_000 }).toBe(count)
     await until(1)
     const { time } = await provider.getBlock('latest').then((block) => ({ time: BigInt(block?.timestamp ?? 0) }))
     await at(time + 60n)

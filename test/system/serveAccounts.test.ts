@@ -16,7 +16,7 @@ const folder = temporaryFolder()
 let range: AccountsRange
 beforeAll(async () => {
   range = await AccountsRange.start(folder)
-}, 120_000)
+})
 afterAll(async () => {
   await range?.close()
 })
@@ -288,4 +288,4 @@ describe('a service with a registry of margins', () => {
     for (let times = 0; times < 256; times++) await range.publish(undefined, 1n, false)
     expect(await read()).toMatchObject({ asked: 0, arrays: [], rounds: { length: 256 } })
   })
-}, 300_000)
+})

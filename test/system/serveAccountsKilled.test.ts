@@ -11,7 +11,7 @@ let proxy: FaultProxy
 beforeAll(async () => {
   range = await AccountsRange.start(folder)
   proxy = await FaultProxy.start(range.url)
-}, 120_000)
+})
 afterAll(async () => {
   proxy?.close()
   await range?.close()
@@ -27,4 +27,4 @@ it('S25: a service that is killed with -9 again and again, at every boundary tha
   expect(rest).toEqual({ lost: 0, doubled: 0, wrong: 0, isAccepted: true })
   expect(kills).toBe(met.length)
   expect(met.length).toBeGreaterThan(few.length / 2)
-}, 300_000)
+})

@@ -103,7 +103,7 @@ describe.skipIf(spawnSync('prlimit', ['--version']).status !== 0)(
       expect(again.status).toBe(202)
       expect((await storeCheck()).ok).toBe(true)
       expect(await nonce()).toBe(Number(landed))
-    }, 240_000)
+    })
   },
 )
 

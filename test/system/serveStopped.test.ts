@@ -26,4 +26,4 @@ it('S71: a second signal ends it at once, and the next service loses nothing and
   const { code, ...rest } = await stopAndResume(range, 500, 50)
   expect([0, 1]).toContain(code)
   expect(rest).toMatchObject({ lost: 0, doubled: 0 })
-}, 180_000)
+})

@@ -346,7 +346,7 @@ describe('S43: the first operator', () => {
     const batches = await acceptedBatches()
     // The batch that was under way was its, too.
     expect(batches).toBe(await provider.getTransactionCount(new Wallet(STRANGERS_KEY).address))
-  }, 300_000)
+  })
 
   it('that lands the same batches first costs no observation: both go on, and the audit finds no gap', async () => {
     const before = await acceptedBatches()
@@ -370,5 +370,5 @@ describe('S43: the first operator', () => {
     for (const { child } of both) child.kill('SIGTERM')
     await Promise.all(both.map(({ ended }) => ended))
     expect(await acceptedBatches()).toBe(before + 2)
-  }, 300_000)
+  })
 })

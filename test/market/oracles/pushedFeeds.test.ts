@@ -324,4 +324,4 @@ test('R130: whatever a feed answers is taken or refused as the rules say', async
     )
     expect(outcomes.size).toBe(6)
   })
-}, 60_000)
+})

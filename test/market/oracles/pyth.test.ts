@@ -583,4 +583,4 @@ test('R130: whatever Pyth says is taken or refused as the rules say', async () =
     { numRuns: 300, seed: 11 },
   )
   expect(outcomes.size).toBe(8)
-}, 60_000)
+})

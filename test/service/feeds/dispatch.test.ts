@@ -64,7 +64,7 @@ describe('S35: observations on their way', () => {
     )
     dispatch.send([of(1), of(1, 'ETH-USD'), of(2), of(2, 'ETH-USD')])
     const running = dispatch.run()
-    await expect.poll(() => well.carried, { timeout: 20_000 }).toEqual([1n, 2n])
+    await expect.poll(() => well.carried, { timeout: 120_000 }).toEqual([1n, 2n])
     dispatch.stop()
     await running
     expect(away.carried).toEqual([])
