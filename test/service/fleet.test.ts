@@ -683,18 +683,17 @@ describe('a worker that lives and proves nothing', () => {
     const hung = { id: 'hung', name: 'hung', queues: [key.queue], mayWait: false }
     const { prover } = await asking(database)
     await workers.seen(hung)
-    const standing = await working(database, { name: 'standing', onlyAlone: true, untakenSeconds: 3 })
+    const standing = await working(database, { name: 'standing', onlyAlone: true, untakenSeconds: 10 })
     const beat = setInterval(() => void workers.seen(hung), 3_000)
     try {
       const began = performance.now()
       await prover.prove(keys, trialInput(1))
-      expect(performance.now() - began).toBeGreaterThan(3_000)
+      expect(performance.now() - began).toBeGreaterThan(10_000)
       expect(steps(standing.events, 'stood-in')[0]?.detail).toMatch(
-        /^job \S+ of fleetTrial is proven here: nobody took it within 3 s, though there live hung \(0 in hand\)$/,
+        /^job \S+ of fleetTrial is proven here: nobody took it within 10 s, though there live hung \(0 in hand\)$/,
       )
-      const again = performance.now()
       await prover.prove(keys, trialInput(2))
-      expect(performance.now() - again).toBeLessThan(3_000)
+      expect(steps(standing.events, 'stood-in')[1]?.detail).toContain('is proven here: nobody takes any, though')
       // One that proves has the jobs for itself, again.
       const other = await working(database, { name: 'other' })
       await workers.gone('hung')
@@ -834,7 +833,7 @@ describe('what is told of a fleet', () => {
     const waited = performance.now() - began
     postgres.thaw()
     expect(waited).toBeGreaterThan(900)
-    expect(waited).toBeLessThan(3_000)
+    expect(waited).toBeLessThan(30_000)
     expect(await registry.metrics()).toMatch(/^zkrisk_workers 0$/m)
   })
 
