@@ -76,7 +76,7 @@ describe('S47: margins that are sent before the arrays they rest on are mined', 
     const { client, models, deployment } = development
     const round = roundWordsOf(deployment.marketId, [provable])
     const accounts = [{ account, provable }]
-    await mineEvery(chain.provider, 1)
+    await chain.provider.send('evm_setAutomine', [false])
     const prove = (of: typeof round) =>
       provePortfolios({ client, models, round: of }, { prover }, accounts, 'all', landTogether)
     const nonce = () => chain.provider.getTransactionCount(chain.account('prover').address, 'pending')
@@ -86,7 +86,13 @@ describe('S47: margins that are sent before the arrays they rest on are mined', 
     await expect(prove(other)).rejects.toMatchObject({ code: 'registry.reverted' })
     expect(await nonce()).toBe(before)
 
+    // Blocks come once both are there, however busy the machine is.
+    const sent = expect
+      .poll(nonce, { timeout: 600_000 })
+      .toBe(before + 2)
+      .then(() => mineEvery(chain.provider, 1))
     const { landed } = await prove(round)
+    await sent
     expect(new Set([...landed.arrays, ...landed.margins].map(({ block }) => block)).size).toBe(1)
     expect(landed.margins).toHaveLength(1)
     expect((await client.margin(account)).initialE8).toBe(provable.margin.initialE8)
