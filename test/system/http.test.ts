@@ -1,6 +1,6 @@
 /** The HTTP interface of a running service, before a chain with an engine: who may ask what, and what is answered when things fail. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,7 +20,7 @@ import { FaultProxy } from '../../scripts/tools/chains/faultProxy.ts'
 import { nodeCalls } from '../../scripts/tools/chains/nodeCalls.ts'
 import { fuzzHttp } from '../../scripts/tools/httpFuzz.ts'
 import { shiftClock } from '../../scripts/tools/shiftedClock.ts'
-import { temporaryFolder } from '../service/zkrisk.ts'
+import { temporaryFolder, zkrisk } from '../service/zkrisk.ts'
 import { type ChainProxy, startChainProxy } from './chainProxy.ts'
 import { type Served, serveIn } from './serveHere.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
@@ -217,6 +217,7 @@ describe('the HTTP interface', () => {
       for (const { responses } of Object.values(of))
         expect([path, Object.keys(responses)]).toEqual([path, expect.arrayContaining(['4XX'])])
     }
+    expect(paths).toMatchObject({ '/metrics': { get: {} }, '/v1/events': { get: {} } })
     const { security } = paths['/v1/prover/pause'].post
     expect(security).toEqual([{ key: [] }])
   })
@@ -263,8 +264,11 @@ describe('the HTTP interface', () => {
     expect(sending).toMatchObject({ endpoint: node.url, pendingTransactions: [] })
     expect(sending.lastsBatches).toBeGreaterThan(1000)
     expect(await json(`/v1/batches/${batch.id}/verdict`)).toMatchObject({ valid: true, failure: null })
-    const bundle = await json(`/v1/batches/${batch.id}/bundle`)
-    expect(bundle.format).toBe('zk-risk-engine/bundle')
+    const bundle = join(folder, 'bundle.json')
+    writeFileSync(bundle, Buffer.from(await (await ask(`/v1/batches/${batch.id}/bundle`)).arrayBuffer()))
+    const verified = await zkrisk('verify', bundle, '--json')
+    expect([verified.stderr, verified.code]).toEqual(['', 0])
+    expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true })
     expect((await json(`/v1/batches/${batch.id}/proof`)).proof.protocol).toBe('groth16')
     const market = await json('/v1/markets/BTC-USD')
     const { points } = await json('/v1/markets/BTC-USD/series')

@@ -6,11 +6,14 @@ import type { ServeEvent } from '../daemon/serve.ts'
 import type { RunServeOptions } from '../daemon/serving.ts'
 import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
-import { type Terminal, unlessUnwritable } from '../text/terminal.ts'
+import { EXIT, type Terminal, unlessUnwritable } from '../text/terminal.ts'
 import { action, addCommand, fraction, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
+import { takeSettings } from './serveConfig.ts'
 import { stopSignal } from './stop.ts'
 
 type Options = ShownOptions & {
+  config?: string
+  check?: boolean
   rpc?: RpcAddress
   deployment?: string
   registry?: string
@@ -69,6 +72,7 @@ export function addServeCommand(program: Command): void {
       'serve --rpc … --registry 0x… --key-file prover.key',
       'serve --rpc … --deployment deployment.json --trigger prediction spot --spot-move 0.01',
       'serve --rpc … --deployment deployment.json --http 127.0.0.1:8080 --api-keys keys.json --log json',
+      'serve --config serve.json --check',
       'serve --demo',
     ],
   )
@@ -78,6 +82,11 @@ export function addServeCommand(program: Command): void {
         '\nAlarms are told when they are raised and when they are over: breaches, margins at their speed limit, observations' +
         '\nthat a source held, refused or took in part, staleness, too few signers (docs/deploying.md).',
     )
+    .option(
+      '--config <file>',
+      'options from a JSON file (docs/generated/serve.schema.json); variables ZKRISK_SERVE_… and the command line go first',
+    )
+    .option('--check', 'see whether all that the service needs is there, and end: nothing is proven or changed')
     .option('--rpc <url>', 'node of the chain: http(s) or ws(s); several times, for others that stand by', rpcAddresses)
     .option('--deployment <file>', 'where the engine lives')
     .option(
@@ -139,14 +148,15 @@ export function addServeCommand(program: Command): void {
     .option('--keys <folder>', 'keys, instead of the project’s own')
   addAccountsOptions(serve)
   addShownOptions(serve).action(
-    action<Options, []>(async (terminal, options) => {
-      const { runServe } = await import('../daemon/serving.ts')
+    action<Options, []>(async (terminal, given) => {
+      takeSettings(serve, given.config, process.env)
+      const options = serve.optsWithGlobals<Options>()
       const log = await openLog(options, terminal)
       const onEvent = (event: ServeEvent): void => {
         if (terminal.json) unlessUnwritable(() => terminal.result({ time: new Date().toISOString(), ...event }, ''))
         if (!terminal.json || options.log === 'json') log.event(event)
       }
-      const events = await runServe({
+      const wanted: RunServeOptions = {
         ...options,
         ...(await placeOf(options, terminal, onEvent)),
         ...surfaceOf(options, log),
@@ -163,11 +173,26 @@ export function addServeCommand(program: Command): void {
         accounts: accountsOf(options),
         signal: stopSignal(),
         onEvent,
-      })
+      }
+      if (options.check === true) return check(terminal, wanted)
+      const { runServe } = await import('../daemon/serving.ts')
+      const events = await runServe(wanted)
       const ended = `${events.confirmed} ${events.confirmed === 1 ? 'batch' : 'batches'} confirmed, ${events.superseded} superseded.`
       if (!terminal.json) unlessUnwritable(() => terminal.result(undefined, ended))
+      return EXIT.success
     }),
   )
+}
+
+/** Exit 1 if the service could not begin. */
+async function check(terminal: Terminal, wanted: RunServeOptions): Promise<number> {
+  const [{ checkServe }, { formatFindings }] = await Promise.all([
+    import('../daemon/checkServe.ts'),
+    import('../answers/doctor.ts'),
+  ])
+  const findings = await checkServe(wanted)
+  terminal.result(findings, formatFindings(findings))
+  return findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success
 }
 
 async function openLog({ log, logLevel }: Options, terminal: Terminal): Promise<ServiceLog> {
@@ -239,7 +264,7 @@ async function placeOf(
   const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
     requireOptions(
-      { rpc, deployment, registry, portfolio, 'key-file': keyFile, database: options.database },
+      { rpc, deployment, registry, portfolio, 'key-file': keyFile, database: options.database, check: options.check },
       { excludes: 'demo' },
     )
     const { openServeDemo } = await import('../development/serveDemo.ts')

@@ -35,6 +35,7 @@ import {
 } from '../workspace.ts'
 import { modelNames } from '../../volatility/models.ts'
 import { withDatabasePackages } from '../optionalPackages.ts'
+import { requireSameChain } from './sameChain.ts'
 import { openTracing } from './tracing.ts'
 
 export type RunServeOptions = Pick<
@@ -95,10 +96,12 @@ export async function runServe(
     { chainId: deployment.chainId, registry },
     account.address,
   )
-  const fleet = await fleetOf(options).catch(async (error: unknown) => {
-    await store.close()
-    throw error
-  })
+  const fleet = await requireSameChain(store, provider, nameOf(options))
+    .then(() => fleetOf(options))
+    .catch(async (error: unknown) => {
+      await store.close()
+      throw error
+    })
   const prover = fleet?.prover ?? createProver()
   await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
@@ -153,6 +156,9 @@ export async function runServe(
     provider.destroy()
   }
 }
+
+/** A database's address may hold a password. */
+const nameOf = ({ store, database }: RunServeOptions): string => (database === undefined ? store : 'the database')
 
 /** Batches that a fleet is asked for at once. */
 const FLEET_UNDER_WAY = 16
@@ -218,7 +224,10 @@ async function surfaceOf(
   return openSurface(wanted, { ...shown, keys, log: wanted.log })
 }
 
-async function accountOf({ keyFile, passwordFile, signer }: RunServeOptions, provider: Provider): Promise<Account> {
+export async function accountOf(
+  { keyFile, passwordFile, signer }: RunServeOptions,
+  provider: Provider,
+): Promise<Account> {
   if (signer === undefined) return openAccount(provider, keyFile, passwordFile)
   return KmsSigner.open(await loadKeyKeeper(signer), provider)
 }
@@ -238,7 +247,7 @@ function watchOf(
 }
 
 /** The default model's live circuit where it is deployed, else any live circuit that is: without one, nothing is ever proven. */
-function requireCircuits({ models }: Deployment): void {
+export function requireCircuits({ models }: Deployment): void {
   const lives = [...new Set([DEFAULT_VOLATILITY_MODEL, ...modelNames])]
     .map((name) => familyOf(name).live)
     .filter((live) => models.some(({ name }) => name === live))
@@ -257,7 +266,7 @@ function requireCircuits({ models }: Deployment): void {
 }
 
 /** What loads the keys of each family that the deployment has models of, the default one first; each loads once. */
-function familiesOf({ models }: Deployment, folder?: string): ServeOptions['families'] {
+export function familiesOf({ models }: Deployment, folder?: string): ServeOptions['families'] {
   const isDeployed = (build: string): boolean => models.some(({ name }) => name === build)
   const names = [...new Set([DEFAULT_VOLATILITY_MODEL, ...modelNames])]
   return names.flatMap((name) => {

@@ -58,6 +58,8 @@ export type Route = {
   /** 200 by default. */
   readonly status?: number
   readonly answerOf: (asked: Asked) => unknown
+  /** The answer is a file's text, and sent as it is. */
+  readonly isFile?: true
 }
 
 /** A service whose loop has hung for so long is better started again. */
@@ -220,9 +222,15 @@ function batchRoutes({ batches }: HttpParts): readonly Route[] {
     ),
     of('', 'One of them', schemas.batchSchema, (id) => batches.one(id)),
     of('/proof', 'Its proof and public signals', schemas.proofSchema, (id) => batches.proof(id)),
-    of('/bundle', 'All that it claims, with the proof: what `zkrisk verify` reads', z.looseObject({}), async (id) =>
-      JSON.parse(await batches.bundle(id)),
-    ),
+    {
+      ...of(
+        '/bundle',
+        'All that it claims, with the proof: the file that `zkrisk verify` reads',
+        z.looseObject({}),
+        (id) => batches.bundle(id),
+      ),
+      isFile: true,
+    },
     of('/verdict', 'Its bundle recomputed and verified now', schemas.verdictSchema, (id) => batches.verdict(id)),
   ]
 }

@@ -195,10 +195,11 @@ async function addDescription(app: FastifyInstance): Promise<void> {
 function addRoutes(app: FastifyInstance, parts: HttpParts & { readonly metrics: Metrics }): void {
   for (const route of routesOf(parts)) addRoute(app, route, parts)
   const streams = new Gate(MOST_STREAMS, 'streams')
-  app.get('/v1/events', { ...hidden('read'), exposeHeadRoute: false }, (request, reply) =>
+  const events = told('read', 'Steps of the service as they come: server-sent events')
+  app.get('/v1/events', { ...events, exposeHeadRoute: false }, (request, reply) =>
     streamEvents(request, reply, parts.board, streams),
   )
-  app.get('/metrics', hidden('read'), async (_, reply) => {
+  app.get('/metrics', told('read', 'Figures of the process, as Prometheus reads them'), async (_, reply) => {
     const { metrics } = parts
     return reply.type(metrics.registry.contentType).send(await metrics.text())
   })
@@ -209,10 +210,16 @@ function addRoutes(app: FastifyInstance, parts: HttpParts & { readonly metrics: 
   }
 }
 
+/** Answers that are no JSON. */
+const told = (scope: Scope, summary: string) => ({
+  schema: { summary, response: { '4xx': problemSchema } },
+  config: { scope },
+})
+
 const hidden = (scope: Scope | undefined) => ({ schema: { hide: true }, config: { scope } })
 
 function addRoute(app: FastifyInstance, route: Route, parts: HttpParts): void {
-  const { method, url, summary, scope, params, query, body, answer, status = 200, answerOf } = route
+  const { method, url, summary, scope, params, query, body, answer, status = 200, answerOf, isFile } = route
   const isProbe = url === '/livez' || url === '/readyz'
   app.route({
     ...{ method, url },
@@ -229,6 +236,7 @@ function addRoute(app: FastifyInstance, route: Route, parts: HttpParts): void {
       const by = String(Reflect.get(request, 'by') ?? '')
       const asked = { params: request.params, query: request.query, body: request.body, by } as Asked
       const answered = method === 'POST' ? await once(request, by, () => answerOf(asked), parts) : await answerOf(asked)
+      if (isFile) return reply.type('application/json').serializer(String).send(answered)
       return reply.code(isProbe && !isWell(url, parts) ? 503 : status).send(answered)
     },
   })

@@ -1,0 +1,202 @@
+/** `zkrisk serve --check`: all that a service opens when it begins, looked at. Nothing is proven, sent, begun or changed. */
+import { existsSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import { formatEther, type Provider } from 'ethers'
+import { ProverError } from '../../errors.ts'
+import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
+import { ask } from '../../registry/contractErrors.ts'
+import type { Finding } from '../answers/doctor.ts'
+import { duration } from '../text/figures.ts'
+import { describeError } from '../text/terminal.ts'
+import { StoreEarlierError, StoreInUseError } from './jobStore.ts'
+import { accountOf, familiesOf, requireCircuits, type RunServeOptions } from './serving.ts'
+import { requireSameChain } from './sameChain.ts'
+import { openExisting } from './stores/existing.ts'
+import { requireKeysFolder } from '../workspace.ts'
+
+type Found = Omit<Finding, 'check'>
+const ok = (found: string): Found => ({ status: 'ok', found })
+
+/** In the order in which a service opens them; what cannot be looked at for an earlier fault is left out. */
+export async function checkServe(options: RunServeOptions): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  /** Undefined if it is not as it should be, which is a finding. */
+  const look = async <Seen>(check: string, see: () => Promise<Seen>, tell: (seen: Seen) => Found) => {
+    try {
+      const seen = await see()
+      findings.push({ check, ...tell(seen) })
+      return seen
+    } catch (error) {
+      if (!(error instanceof ProverError)) throw error
+      findings.push({ check, status: 'missing', found: describeError(error).message })
+      return undefined
+    }
+  }
+  const { deployment: given, rpc } = options
+  const deployment = await look(
+    'deployment',
+    async () => (typeof given === 'string' ? readDeployment(given) : given),
+    ({ addresses, chainId, markets }) =>
+      ok(`registry ${addresses.registry} on chain ${chainId}: ${markets.map(({ name }) => name).join(', ')}`),
+  )
+  if (deployment !== undefined) await look('keys', () => keysOf(deployment, options), tellKeys)
+  const chainId = deployment?.chainId
+  const provider = await look(
+    'node',
+    async () => {
+      const connected = await connectProvider(rpc, chainId)
+      const block = await ask('Reading the latest block', () => connected.getBlock('latest'))
+      return { connected, block }
+    },
+    ({ connected, block }) => {
+      const age = Date.now() / 1000 - (block?.timestamp ?? 0)
+      return ok(`${connected.endpoints.inUse}: block ${block?.number}, ${duration(Math.max(0, age))} old`)
+    },
+  )
+  try {
+    if (provider !== undefined && deployment !== undefined)
+      await checkAccount(look, options, deployment, provider.connected)
+    if (deployment !== undefined)
+      await look(
+        'store',
+        () => storeOf(options, deployment, provider?.connected),
+        (found) => found,
+      )
+    await checkSurface(look, options)
+    return findings
+  } finally {
+    provider?.connected.destroy()
+  }
+}
+
+type Look = <Seen>(check: string, see: () => Promise<Seen>, tell: (seen: Seen) => Found) => Promise<Seen | undefined>
+
+async function keysOf(deployment: Deployment, { keys }: RunServeOptions) {
+  requireKeysFolder(keys)
+  requireCircuits(deployment)
+  const families = await Promise.all(familiesOf(deployment, keys).map(({ load }) => load()))
+  return families.map((family) => family?.live.circuit)
+}
+
+function tellKeys(circuits: readonly (string | undefined)[]): Found {
+  const here = circuits.filter((circuit) => circuit !== undefined)
+  const missing = circuits.length - here.length
+  if (missing === 0) return ok(here.join(', '))
+  const mend = 'Build them, `npm run build`, or import them: markets of these models are not served until then.'
+  return {
+    status: here.length === 0 ? 'missing' : 'warning',
+    found: `of ${here.join(', ')}; ${missing} not here`,
+    mend,
+  }
+}
+
+async function checkAccount(
+  look: Look,
+  options: RunServeOptions,
+  deployment: Deployment,
+  provider: Provider & Connected,
+) {
+  const account = await look(
+    'account',
+    () => accountOf(options, provider),
+    ({ address }) => ok(address),
+  )
+  if (account !== undefined) {
+    await look(
+      'balance',
+      () => ask('Reading the balance', () => provider.getBalance(account.address)),
+      (balance) =>
+        balance > 0n
+          ? ok(`${formatEther(balance)} of the chain’s currency`)
+          : { status: 'missing', found: 'nothing', mend: `Send coins to ${account.address}: every batch costs gas.` },
+    )
+  }
+  const { addresses, chainId: expectedChainId, block: fromBlock } = deployment
+  await look(
+    'registry',
+    async () => {
+      const client = await RegistryClient.connect({
+        registry: addresses.registry,
+        provider,
+        expectedChainId,
+        fromBlock,
+      })
+      const named = options.market ?? deployment.markets.map(({ name }) => name)
+      return Promise.all(named.map(async (name) => `${name} #${(await client.market(name)).sequence}`))
+    },
+    (markets) => ok(markets.join(', ')),
+  )
+}
+
+type Connected = Awaited<ReturnType<typeof connectProvider>>
+
+async function storeOf(
+  { store, database }: RunServeOptions,
+  { addresses, chainId }: Deployment,
+  provider: Provider | undefined,
+): Promise<Found> {
+  if (database === undefined && !existsSync(store)) {
+    const folder = dirname(store)
+    const isFile = existsSync(folder) && !statSync(folder).isDirectory()
+    if (isFile) return { status: 'missing', found: `${folder} is no folder` }
+    return ok(`${store}: begun at the first start`)
+  }
+  try {
+    const existing = await openExisting(database === undefined ? { store } : { database })
+    try {
+      const isOwn =
+        existing.registry === undefined ||
+        (existing.registry.toLowerCase() === addresses.registry.toLowerCase() && existing.chainId === chainId)
+      const of = `${existing.name}: of ${existing.registry ?? 'no registry yet'}, chain ${existing.chainId ?? 'none yet'}`
+      if (!isOwn) return { status: 'missing', found: of, mend: 'Name another one: this is of another deployment.' }
+      if (provider !== undefined) await requireSameChain(existing.store, provider, existing.name)
+      await existing.store.requireWritable()
+      return ok(of)
+    } finally {
+      await existing.store.close()
+    }
+  } catch (error) {
+    if (error instanceof StoreInUseError)
+      return { status: 'warning', found: `${error.file}: a service has it open`, mend: 'One at a time may.' }
+    if (error instanceof StoreEarlierError) return { status: 'warning', found: error.message }
+    // A database in which nothing was ever kept is begun as a file is.
+    if (error instanceof ProverError && error.message.includes('nothing was ever kept in it'))
+      return ok('begun at the first start')
+    throw error
+  }
+}
+
+async function checkSurface(look: Look, { surface }: RunServeOptions): Promise<void> {
+  if (surface === undefined) return
+  const [{ parseHttpAddress, isLoopback, HttpExposedError }, { ApiKeys, readApiKeys }] = await Promise.all([
+    import('../http/server.ts'),
+    import('../http/apiKeys.ts'),
+  ])
+  const { apiKeys } = surface
+  const keys = await look(
+    'API keys',
+    async () => (apiKeys === undefined ? new ApiKeys([]) : readApiKeys(apiKeys)),
+    ({ isEmpty }) => ok(isEmpty ? 'none: figures alone, on this machine alone' : `${apiKeys}`),
+  )
+  await look(
+    'HTTP',
+    async () => {
+      const address = parseHttpAddress(surface.http)
+      if (!isLoopback(address.host) && keys?.isEmpty === true) throw new HttpExposedError(address.host)
+      return { ...address, fault: await faultOfListening(address.host, address.port) }
+    },
+    ({ host, port, fault }) =>
+      fault === undefined
+        ? ok(`${host}:${port} is free`)
+        : { status: 'missing', found: `${host}:${port}: ${fault}`, mend: 'Choose another with --http.' },
+  )
+}
+
+function faultOfListening(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', ({ message }) => resolve(message))
+    server.listen(port, host, () => server.close(() => resolve(undefined)))
+  })
+}

@@ -1,0 +1,160 @@
+/** Options of `zkrisk serve` from a file and from the environment, and `--check`, on a real chain. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Program } from '../../prover/service/commands/command.ts'
+import { addServeCommand } from '../../prover/service/commands/serve.ts'
+import { takeSettings } from '../../prover/service/commands/serveConfig.ts'
+import { run, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
+import { startTryOut, type TryOut } from './tryOut.ts'
+
+const folder = temporaryFolder()
+const fileOf = (settings: unknown): string => {
+  const file = join(folder, 'serve.json')
+  writeFileSync(file, typeof settings === 'string' ? settings : JSON.stringify(settings))
+  return file
+}
+
+/** What the command would have, of these. */
+function optionsOf(line: readonly string[], settings: unknown, environment: NodeJS.ProcessEnv) {
+  const program = new Program({ out: () => {}, err: () => {} })
+  addServeCommand(program)
+  const [serve] = program.commands
+  if (serve === undefined) throw new RangeError('no command')
+  serve.action(() => {})
+  program.parse(['serve', ...line], { from: 'user' })
+  takeSettings(serve, settings === undefined ? undefined : fileOf(settings), environment)
+  return serve.opts()
+}
+
+describe('S85: options of serve', () => {
+  it('are taken from the command line, then from variables, then from the file, then as they are by default', () => {
+    const file = { settle: 1, poll: 20, heartbeat: 30, rpc: ['http://a', 'http://b'], near: '2%', accounts: false }
+    const options = optionsOf(['--settle', '3'], file, { ZKRISK_SERVE_SETTLE: '2', ZKRISK_SERVE_POLL: '40' })
+    expect(options).toMatchObject({ settle: 3, poll: 40, heartbeat: 30, confirmations: 1, near: 0.02, accounts: false })
+    expect(options.rpc).toEqual(['http://a', 'http://b'])
+    const lists = {
+      ZKRISK_SERVE_TRIGGER: 'spot, prediction',
+      ZKRISK_SERVE_MARKET: 'BTC-USD',
+      ZKRISK_SERVE_RPC: 'http://c',
+    }
+    expect(optionsOf([], undefined, lists)).toMatchObject({
+      ...{ trigger: ['spot', 'prediction'], market: ['BTC-USD'], rpc: 'http://c' },
+    })
+    expect(optionsOf([], { trigger: 'spot' }, {}).trigger).toEqual(['spot'])
+    expect(optionsOf([], undefined, { ZKRISK_SERVE_ACCOUNTS: 'false', ZKRISK_SERVE_HTTP: '' })).toMatchObject({
+      accounts: false,
+      trigger: ['observations'],
+    })
+  })
+
+  it('exclude each other across places: what counts more is taken', () => {
+    expect(optionsOf(['--signer', 'a.mjs'], { keyFile: 'b' }, {})).toMatchObject({ signer: 'a.mjs' })
+    expect(optionsOf(['--signer', 'a.mjs'], { keyFile: 'b' }, {})).not.toHaveProperty('keyFile')
+    expect(optionsOf([], { signer: 'a.mjs' }, { ZKRISK_SERVE_KEY_FILE: 'b' })).not.toHaveProperty('signer')
+    expect(() => optionsOf([], { keyFile: 'b', signer: 'a.mjs' }, {})).toThrow(/means nothing beside/)
+  })
+
+  it.each([
+    ['{ "settle": 3', {}, /serve\.json: no JSON at line 1/],
+    [{ setle: 3 }, {}, /serve\.json: setle: this field is unknown/],
+    [
+      { settle: 30_000 },
+      {},
+      /serve\.json: settle: Expected a whole number of at least 0 and at most 10000\. Got 30000/,
+    ],
+    [{ settle: '3' }, {}, /serve\.json: settle: expected a number/],
+    [{ trigger: ['spot', 'moon'] }, {}, /serve\.json: trigger/],
+    [{ accounts: 'no' }, {}, /serve\.json: accounts: expected true or false/],
+    [
+      { database: 'postgres://u:p@h/d' },
+      {},
+      /serve\.json: database: it is for the command line or the environment alone/,
+    ],
+    [undefined, { ZKRISK_SERVE_SETLE: '3' }, /ZKRISK_SERVE_SETLE: serve has no such option/],
+    [undefined, { ZKRISK_SERVE_POLL: 'often' }, /ZKRISK_SERVE_POLL: Expected a whole number of at least 10/],
+    [undefined, { ZKRISK_SERVE_ACCOUNTS: 'no' }, /ZKRISK_SERVE_ACCOUNTS: expected true or false, got no/],
+  ])('are refused by name: %j %j', (settings, environment, says) => {
+    expect(() => optionsOf([], settings, environment)).toThrow(says)
+  })
+})
+
+describe('zkrisk serve', () => {
+  let tryOut: TryOut
+  beforeAll(async () => {
+    tryOut = await startTryOut(folder)
+  })
+  afterAll(() => tryOut?.close())
+
+  const settings = () => ({
+    ...{ rpc: tryOut.rpc, deployment: tryOut.deploymentFile, keyFile: tryOut.keyFile },
+    store: join(folder, 'state', 'serve.sqlite'),
+  })
+  const findingsOf = async (own: object) => {
+    const { code, stdout, stderr } = await zkrisk(
+      'serve',
+      '--config',
+      fileOf({ ...settings(), ...own }),
+      '--check',
+      '--json',
+    )
+    expect(stderr).toBe('')
+    const found = JSON.parse(stdout) as { check: string; status: string; found: string }[]
+    return { code, found: Object.fromEntries(found.map(({ check, ...each }) => [check, each])) }
+  }
+
+  it('S85: --check looks at all that it would open, and begins nothing', async () => {
+    const { code, found } = await findingsOf({ http: '127.0.0.1:0' })
+    expect(Object.entries(found).filter(([, { status }]) => status !== 'ok' && status !== 'warning')).toEqual([])
+    expect(code).toBe(0)
+    const checks = ['deployment', 'keys', 'node', 'account', 'balance', 'registry', 'store', 'API keys', 'HTTP']
+    expect(Object.keys(found)).toEqual(checks)
+    expect(found.registry?.found).toBe('BTC-USD #0, ETH-USD #0')
+    expect(existsSync(join(folder, 'state'))).toBe(false)
+  })
+
+  it.each([
+    ['node', { rpc: 'http://127.0.0.1:1' }, /No Ethereum node answers at http:\/\/127\.0\.0\.1:1/],
+    ['account', { keyFile: join(folder, 'none.key') }, /none\.key/],
+    ['registry', { market: ['XRP-USD'] }, /XRP-USD/],
+    ['store', { store: join(folder, 'deployment.json') }, /deployment\.json/],
+    ['API keys', { http: '127.0.0.1:0', apiKeys: join(folder, 'none.json') }, /none\.json/],
+    ['HTTP', { http: '0.0.0.0:8080' }, /0\.0\.0\.0/],
+    ['deployment', { deployment: join(folder, 'none.json') }, /none\.json/],
+  ])('--check names what is wrong: %s', async (check, own, says) => {
+    const { code, found } = await findingsOf(own)
+    expect(found[check]).toMatchObject({ status: 'missing', found: expect.stringMatching(says) })
+    expect(code).toBe(1)
+  })
+
+  it('S85: does not go on with the store of a chain that was begun anew, though id and addresses are the same', async () => {
+    const { rpc, keyFile, deploymentFile: deployment } = tryOut
+    const { store } = settings()
+    const serveUntil = (at: string) => {
+      const script = join(import.meta.dirname, 'serveUntil.ts')
+      return run(process.execPath, [
+        script,
+        JSON.stringify({ rpc: at, deployment, keyFile, store, stopAt: 'confirmed' }),
+      ])
+    }
+    for (let batch = 0; batch < 3; batch++) {
+      await tryOut.feed(1)
+      expect((await serveUntil(rpc)).code).toBe(0)
+    }
+    const before = readFileSync(deployment, 'utf8')
+    const anew = await startTryOut(folder)
+    try {
+      expect(anew.deployment.addresses).toEqual(JSON.parse(before).addresses)
+      const { code, found } = await findingsOf({ rpc: anew.rpc })
+      expect(found.store).toMatchObject({ status: 'missing', found: expect.stringMatching(/begun anew/) })
+      expect(code).toBe(1)
+      const refused = await zkrisk('serve', '--config', fileOf({ ...settings(), rpc: anew.rpc }))
+      expect(refused.stderr).toMatch(/serve\.sqlite is of another chain, .*\n\s+code service\.store-other-chain/)
+      expect(refused.code).toBe(1)
+    } finally {
+      await anew.close()
+    }
+    // Its own chain takes it.
+    expect((await findingsOf({})).code).toBe(0)
+  })
+})
