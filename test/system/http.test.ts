@@ -281,6 +281,8 @@ describe('the HTTP interface', () => {
 
   it('begins nothing while it is paused, says so to whoever asks whether it is ready, and goes on when it is resumed', async () => {
     expect((await post('/v1/prover/pause', { ...bearer(keys.operator), ...once() })).status).toBe(200)
+    const isTold = (line: string) => /"level":"info".*"route":"\/v1\/prover\/pause".*"by":"operator"/.test(line)
+    await until(async () => served.lines.find(isTold))
     const ready = await until(async () => {
       const response = await ask('/readyz')
       const { checks } = await response.json()

@@ -19,7 +19,8 @@ export type ServiceLog = {
   heartbeat(state: Heartbeat): void
   /** A request that the service could not answer. */
   failed(method: string, url: string, error: unknown): void
-  answered(method: string, route: string, status: number, milliseconds: number): void
+  /** @param by - name of the key that something was changed with, which is told to all */
+  answered(method: string, route: string, status: number, milliseconds: number, by?: string): void
 }
 
 /** Steps that somebody should see; the others are only followed. */
@@ -60,10 +61,15 @@ export function jsonLog(level: LogLevel, write: (line: string) => void): Service
       )
     },
     failed: (method, url, error) => log.error({ event: 'http-failed', method, url, err: error }, 'a request failed'),
-    answered: (method, route, status, milliseconds) =>
-      log.debug({ event: 'http', method, route, status, milliseconds: Math.round(milliseconds) }, 'answered'),
+    answered: (method, route, status, milliseconds, by) =>
+      log[levelOf(by)](
+        { event: 'http', method, route, status, milliseconds: Math.round(milliseconds), by },
+        'answered',
+      ),
   }
 }
+
+const levelOf = (by: string | undefined): 'info' | 'debug' => (by === undefined ? 'debug' : 'info')
 
 /** Paths and queries of RPC addresses often hold keys, and so do user names; those of databases hold passwords. */
 const withoutAddresses = (line: string): string =>
@@ -117,7 +123,14 @@ export function humanLog(level: LogLevel, say: (line: string) => void): ServiceL
     },
     failed: (method, url, error) =>
       line('error', 'http-failed', `${method} ${url}`, error instanceof Error ? error.message : String(error)),
-    answered: (method, route, status, milliseconds) =>
-      line('debug', 'http', `${method} ${route}`, String(status), `${Math.round(milliseconds)} ms`),
+    answered: (method, route, status, milliseconds, by) =>
+      line(
+        levelOf(by),
+        'http',
+        `${method} ${route}`,
+        String(status),
+        `${Math.round(milliseconds)} ms`,
+        by && `by the key ${by}`,
+      ),
   }
 }

@@ -40,7 +40,7 @@ export type HttpOptions = HttpAddress & {
 export type HttpLog = {
   /** Something unexpected. */
   failed(method: string, url: string, error: unknown): void
-  answered(method: string, route: string, status: number, milliseconds: number): void
+  answered(method: string, route: string, status: number, milliseconds: number, by?: string): void
 }
 
 export type OpenHttp = { readonly url: string; close(): Promise<void> }
@@ -169,7 +169,8 @@ function guard(
   app.addHook('onResponse', async (request, reply) => {
     leave(request)
     metrics.answered(request.method, routeOf(request), reply.statusCode, reply.elapsedTime / 1000)
-    log.answered(request.method, routeOf(request), reply.statusCode, reply.elapsedTime)
+    const by = request.method === 'POST' ? (Reflect.get(request, 'by') as string | undefined) : undefined
+    log.answered(request.method, routeOf(request), reply.statusCode, reply.elapsedTime, by)
   })
 }
 
