@@ -307,6 +307,17 @@ describe('words of rounds', () => {
     expect(refused.length).toBe(1 + 1023)
   })
 
+  it('S60: are read of published rounds, however many files are of times to come', () => {
+    const { at, book } = bookOf('seventeen')
+    mkdirSync(at)
+    for (let i = 1; i <= 1100; i++) writeFileSync(join(at, `BTC-USD-${Number(words.asOf) + i}.round.json`), 'no round')
+    // By its name it is found by nobody.
+    writeFileSync(join(at, `of-somebody-${words.asOf}.round.json`), JSON.stringify(file))
+    book.forget([published])
+    book.look()
+    expect(book.wordsOf(published)).toEqual(words)
+  })
+
   it('S74: are looked for without listing a folder in which nothing has come or gone, and none that comes is missed', async () => {
     const { at, book } = bookOf('thirteen')
     mkdirSync(at)

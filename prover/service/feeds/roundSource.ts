@@ -20,6 +20,7 @@ import {
 import { checkSigners } from '../answers/attesting.ts'
 import {
   forgetDrafts,
+  MOST_AHEAD,
   ROUND_FILES_KEPT,
   type RoundFile,
   roundFileName,
@@ -138,7 +139,7 @@ export async function keepWords(file: string, words: RoundFile): Promise<void> {
   // Its round may be on its way, from a process that was killed.
   if (there !== undefined && there !== text) throw new RoundWordsKeptError(file)
   if (there === undefined) await writeFileAtomic(file, text)
-  forgetOldRounds(folder, words.market)
+  forgetOldRounds(folder, words.market, words.asOf)
 }
 
 function textOf(file: string): string | undefined {
@@ -150,15 +151,22 @@ function textOf(file: string): string | undefined {
   }
 }
 
-/** Deletes words that were written of rounds that nothing rests on any more, and drafts of processes that were killed. */
-export function forgetOldRounds(folder: string, market: string): void {
+/**
+ * Deletes words that were written of rounds that nothing rests on any more, and drafts of processes that were killed. Those of later
+ * times than the newest round are counted for themselves: however many there are, they are in the place of none.
+ *
+ * @param newest - time of the round that is about to be published
+ */
+export function forgetOldRounds(folder: string, market: string, newest: number): void {
   forgetDrafts(folder)
   const own = readdirSync(folder).flatMap((name) => {
     const asOf = Number(/-(\d+)\.round\.json$/.exec(name)?.[1] ?? Number.NaN)
     return roundFileName({ market, asOf }) === name ? [{ name, asOf }] : []
   })
-  const old = own.toSorted((a, b) => b.asOf - a.asOf).slice(ROUND_FILES_KEPT)
-  for (const { name } of old) rmSync(join(folder, name), { force: true })
+  const byTime = own.toSorted((a, b) => a.asOf - b.asOf)
+  const old = byTime.filter(({ asOf }) => asOf <= newest).slice(0, -ROUND_FILES_KEPT)
+  const ahead = byTime.filter(({ asOf }) => asOf > newest).slice(MOST_AHEAD)
+  for (const { name } of [...old, ...ahead]) rmSync(join(folder, name), { force: true })
 }
 
 /** What an account has is worth no more than was stated. */

@@ -29,7 +29,7 @@ const MOST_WORDS = 20_000
 /** Files of a folder that are read: those of the latest rounds. */
 const MOST_FILES = 1024
 /** Rounds that were handed on here before they were published, and how long one is waited for. */
-const MOST_AHEAD = 64
+export const MOST_AHEAD = 64
 const AHEAD_MS = 3_600_000
 const DRAFT_MS = 3_600_000
 
@@ -136,7 +136,10 @@ export class RoundBook {
     }
   }
 
-  /** The latest rounds' files, as many as are read; that there are more is told once. */
+  /**
+   * The latest rounds' files, as many as are read; that there are more is told once. Of times after the chain's newest round no more
+   * come first than may wait for their publication: names of the future keep no published round's words from being read.
+   */
   private latest(names: readonly string[]): readonly string[] {
     if (names.length <= MOST_FILES) this.isOverfull = false
     if (names.length <= MOST_FILES) return names
@@ -145,8 +148,11 @@ export class RoundBook {
     if (!this.isOverfull) onRefused(new RoundFileError(folder, `${says}: delete old ones`))
     this.isOverfull = true
     const dated = names.map((name) => ({ name, asOf: Number(asOfIn(name) ?? -1n) }))
-    const later = dated.toSorted((a, b) => b.asOf - a.asOf)
-    return later.slice(0, MOST_FILES).map(({ name }) => name)
+    const newest = Number(this.newest ?? Number.POSITIVE_INFINITY)
+    const ahead = dated.filter(({ asOf }) => asOf > newest).toSorted((a, b) => a.asOf - b.asOf)
+    const past = dated.filter(({ asOf }) => asOf <= newest).toSorted((a, b) => b.asOf - a.asOf)
+    const chosen = [...ahead.slice(0, MOST_AHEAD), ...past, ...ahead.slice(MOST_AHEAD)]
+    return chosen.slice(0, MOST_FILES).map(({ name }) => name)
   }
 
   /**
