@@ -112,6 +112,17 @@ describe('zkrisk', () => {
     })
   })
 
+  it.each([
+    [['worker', '--timeout', '3000000'], 2_147_483],
+    [['serve', '--poll', '99999999999'], 2_147_483_647],
+    [['read', '--rpc', DEAD_RPC, '--poll', '2147484'], 2_147_483],
+    [['feed', 'replay', '--pause', '2147484'], 2_147_483],
+  ] as const)('S84: refuses a time that no timer runs, with the longest: %s', async (args, most) => {
+    const { code, stderr } = await zkrisk(...args)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`at most ${most}`)
+  })
+
   it('names what does instead of an option that is missing', async () => {
     const [worker, retry] = [await zkrisk('worker'), await zkrisk('jobs', 'retry', '--database', 'postgres://x/y')]
     expect([worker.code, retry.code]).toEqual([2, 2])
