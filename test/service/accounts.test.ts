@@ -23,6 +23,7 @@ import {
 } from '../../prover/service/daemon/accounts/roundBook.ts'
 import { Refusals } from '../../prover/service/daemon/accounts/refusals.ts'
 import { ShownBlocks } from '../../prover/service/daemon/accounts/shownBlocks.ts'
+import { problemOf } from '../../prover/service/http/problems.ts'
 import { temporaryFolder } from './zkrisk.ts'
 
 const SPOT = 100_000n * 10n ** 8n
@@ -221,6 +222,25 @@ describe('words of rounds', () => {
     next.look()
     expect([book, next].map((each) => each.wordsOf(published))).toEqual([words, words])
     await expect(book.take({ ...file, market: 'ETH-USD' })).rejects.toThrow(RoundOfOthersError)
+  })
+
+  it('S82: whose folder is replaced by a file are missed by name, and taken again when it is back', async () => {
+    const { at, book, refused } = bookOf('eighteen')
+    await book.take(file)
+    book.look()
+    rmSync(at, { recursive: true })
+    writeFileSync(at, '')
+    const told = { code: 'service.rounds-folder', message: expect.stringContaining(at) }
+    expect(() => book.look()).toThrow(expect.objectContaining(told))
+    const error = await book.take(file).catch((thrown: unknown) => thrown)
+    expect([error, problemOf(error).status, book.fault()]).toEqual([
+      ...[expect.objectContaining(told), 503, expect.stringContaining(at)],
+    ])
+    rmSync(at)
+    expect(book.fault()).toBeUndefined()
+    await book.take(file)
+    book.look()
+    expect([readdirSync(at).length, refused]).toEqual([1, []])
   })
 
   it('S60: are deleted once later rounds were published, but for those of rounds that are followed, and those that others wrote', async () => {

@@ -190,6 +190,16 @@ describe('zkrisk', () => {
     expect(errorOf(ended).message).toContain('without --deployment, or --registry alone for several markets')
   })
 
+  it('S82: names a folder of rounds that is none', async () => {
+    const at = ['--rpc', DEAD_RPC, '--deployment', deploymentFile(), '--json']
+    for (const rounds of [file('no-folder', ''), '/dev/null/x']) {
+      const error = errorOf(await zkrisk('serve', ...at, '--rounds', rounds))
+      expect(error).toMatchObject({ code: 'service.rounds-folder', message: expect.stringContaining(` ${rounds},`) })
+    }
+    const beside = await zkrisk('serve', ...at, '--no-accounts', '--rounds', folder)
+    expect(errorOf(beside)).toMatchObject({ code: 'service.option-besides' })
+  })
+
   it('names a folder of keys that is not there', async () => {
     const absent = join(folder, 'no-keys')
     for (const args of [

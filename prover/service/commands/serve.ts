@@ -202,7 +202,10 @@ function addAccountsOptions(serve: Command): void {
 }
 
 function accountsOf({ accounts, rounds, near, carry, countEvery }: Options): RunServeOptions['accounts'] {
-  if (!accounts) return false
+  if (!accounts) {
+    requireOptions({ rounds, near, carry, 'count-every': countEvery }, { excludes: 'no-accounts' })
+    return false
+  }
   return { ...(rounds === undefined ? {} : { rounds }), near, carry, countEvery }
 }
 

@@ -21,6 +21,7 @@ import { checkSigners } from '../answers/attesting.ts'
 import {
   forgetDrafts,
   MOST_AHEAD,
+  requireRoundsFolder,
   ROUND_FILES_KEPT,
   type RoundFile,
   roundFileName,
@@ -59,7 +60,7 @@ export class RoundSource {
   }
 
   /**
-   * @throws {@link NoRoundsError} if the deployment has no registry of margins, {@link SignersError} if these are not its source's
+   * @throws {@link RoundsFolderError}; {@link NoRoundsError} if the deployment has no registry of margins, {@link SignersError} if these are not its source's
    * @throws {@link CollateralPriceError} if the policy in force has a collateral that nobody stated a price of
    */
   static async open(
@@ -69,6 +70,7 @@ export class RoundSource {
     wanted: { readonly folder: string; readonly rounds: MarketEntry['rounds'] },
   ): Promise<RoundSource> {
     if (portfolio === undefined) throw new NoRoundsError()
+    requireRoundsFolder(wanted.folder)
     const { registry, market } = portfolio
     const client = await PortfolioClient.connect({ registry, provider, expectedChainId: chainId, fromBlock: block })
     const { rounds: address, marketId } = await client.roundSource()
