@@ -4,6 +4,7 @@ import { RegistryMissingError } from '../registry/connection.ts'
 import { ask, revertDataOf, typedCallError } from '../registry/contractErrors.ts'
 import { ProverError } from '../errors.ts'
 import { contractWithCode } from './deployed/code.ts'
+import { isVerifier } from './verifierCode.ts'
 
 export type RegistryKind = 'markets' | 'portfolio' | 'cross'
 
@@ -41,10 +42,14 @@ export async function registryKindAt(provider: Provider, registry: string): Prom
   const contract = contractWithCode(code)
   const known = contract === undefined ? undefined : kindOfContract[contract]
   if (known !== undefined) return known
-  if (contract !== undefined) throw new NoRegistryError(registry, `is the contract ${contract}`)
+  if (contract !== undefined) throw new NoRegistryError(registry, `the contract ${contract}`)
   const kinds: readonly RegistryKind[] = ['portfolio', 'cross', 'markets']
   for (const kind of kinds) if (await refusesAs(provider, registry, kind)) return kind
-  throw new NoRegistryError(registry, 'refuses nothing as a registry does: its code is of no contract of ours')
+  if (isVerifier(code)) throw new NoRegistryError(registry, 'a verifier of proofs, which registries call')
+  throw new NoRegistryError(
+    registry,
+    'a contract that refuses nothing as a registry does, and whose code is not known here',
+  )
 }
 
 /** Whether the contract at an address refuses what it is asked of nobody as this kind of registry does. */
@@ -74,7 +79,7 @@ export class NoRegistryError extends ProverError {
 
   constructor(registry: string, what: string) {
     super(
-      `Expected a registry of markets, or of margins, at ${registry}, got a contract that ${what}. deployment.json has the ` +
+      `Expected a registry of markets, or of margins, at ${registry}, got ${what}. deployment.json has the ` +
         'addresses under addresses.registry, portfolio.registry and cross.registry.',
     )
     this.registry = registry

@@ -1,5 +1,5 @@
 /** Whether a deployed verifier holds a verification key, from its code alone. */
-import { BASE_FIELD_ORDER } from '../proof/index.ts'
+import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../proof/index.ts'
 import type { VerificationKey } from '../proof/index.ts'
 
 const PUSH1 = 0x60
@@ -20,6 +20,12 @@ export function missingConstant(code: string, key: VerificationKey): string | un
   if (!(has(alpha1.x) && hasY(alpha1.y))) return 'alpha1'
   const index = publicPoints.findIndex(({ x, y }) => !(has(x) && hasY(y)))
   return index === -1 ? undefined : `publicPoints[${index}]`
+}
+
+/** Whether a contract verifies proofs over BN254: it holds values below the order of one field, and points of the other. */
+export function isVerifier(code: string): boolean {
+  const constants = pushedConstants(code)
+  return constants.has(BASE_FIELD_ORDER) && constants.has(SCALAR_FIELD_ORDER)
 }
 
 /** Code without the compiler's metadata, whose length its last two bytes tell: it differs with file names only. */

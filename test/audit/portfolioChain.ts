@@ -51,7 +51,11 @@ export type PortfolioChain = {
   readonly account: string
   readonly held: MarginHeld
   readonly round: RoundWords
-  audit(options?: { readonly keys?: readonly AuditKey[]; readonly fromBlock?: number }): Promise<PortfolioAudit>
+  audit(options?: {
+    readonly keys?: readonly AuditKey[]
+    readonly fromBlock?: number
+    readonly registry?: string
+  }): Promise<PortfolioAudit>
   close(): Promise<void>
 }
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AbiCoder, Contract, keccak256, toBeHex } from 'ethers'
+import { AbiCoder, concat, Contract, keccak256, toBeHex, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   auditPortfolioOffline,
@@ -97,6 +97,18 @@ describe('an honest portfolio registry', () => {
 })
 
 describe('A7: a changed portfolio registry', () => {
+  it('that is a proxy, or code without state, is told as no engine, and not as a fault of the node', async () => {
+    const proxy = concat(['0x363d3d373d3d3d363d73', registry, '0x5af43d82803e903d91602b57fd5bf3'])
+    for (const code of [proxy, await codeOf(registry)]) {
+      const { address } = Wallet.createRandom()
+      const snapshot = await request('evm_snapshot')
+      await request('hardhat_setCode', address, code)
+      const failed = chain.audit({ registry: address })
+      await expect(failed).rejects.toMatchObject({ code: 'audit.no-council', registry: address })
+      await request('evm_revert', snapshot)
+    }
+  })
+
   it('that no longer asks whether a round is stale is rejected', async () => {
     const code = withoutCheck(await codeOf(arrays), 'RiskArrays', 'RoundStale')
     const report = await auditedAfter(() => request('hardhat_setCode', arrays, code))

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { isPortfolioRegistry } from '../../prover/audit/index.ts'
 import { isCrossRegistry } from '../../prover/audit/portfolio/crossAudit.ts'
 import { registryKindAt } from '../../prover/audit/registryKind.ts'
-import { artifactOf, type ContractName } from '../../prover/registry/artifacts.ts'
+import { artifactOf, type ContractName, verifierArtifactOf } from '../../prover/registry/artifacts.ts'
 import { type Chain, startChain } from '../../scripts/tools/chains/chain.ts'
 import { compileContract } from '../../scripts/tools/chains/compileContract.ts'
 
@@ -56,7 +56,14 @@ describe('R191: what stands at an address', () => {
     const address = await placed(codeOf(name))
     await expect(asked(address)).rejects.toMatchObject({
       ...{ code: 'audit.no-registry', registry: address },
-      message: expect.stringContaining(`a contract that is the contract ${name}`),
+      message: expect.stringContaining(`, got the contract ${name}.`),
+    })
+  })
+
+  it('a verifier is none, and is called one', async () => {
+    const verifier = await placed(verifierArtifactOf('marketRisk8x2').deployedBytecode)
+    await expect(asked(verifier)).rejects.toMatchObject({
+      ...{ code: 'audit.no-registry', message: expect.stringContaining('got a verifier of proofs') },
     })
   })
 

@@ -23,6 +23,7 @@ import {
 } from '../../prover/service/daemon/accounts/roundBook.ts'
 import { Refusals } from '../../prover/service/daemon/accounts/refusals.ts'
 import { ShownBlocks } from '../../prover/service/daemon/accounts/shownBlocks.ts'
+import { problemOf } from '../../prover/service/http/problems.ts'
 import { temporaryFolder } from './zkrisk.ts'
 
 const SPOT = 100_000n * 10n ** 8n
@@ -223,6 +224,25 @@ describe('words of rounds', () => {
     await expect(book.take({ ...file, market: 'ETH-USD' })).rejects.toThrow(RoundOfOthersError)
   })
 
+  it('S82: whose folder is replaced by a file are missed by name, and taken again when it is back', async () => {
+    const { at, book, refused } = bookOf('eighteen')
+    await book.take(file)
+    book.look()
+    rmSync(at, { recursive: true })
+    writeFileSync(at, '')
+    const told = { code: 'service.rounds-folder', message: expect.stringContaining(at) }
+    expect(() => book.look()).toThrow(expect.objectContaining(told))
+    const error = await book.take(file).catch((thrown: unknown) => thrown)
+    expect([error, problemOf(error).status, book.fault()]).toEqual([
+      ...[expect.objectContaining(told), 503, expect.stringContaining(at)],
+    ])
+    rmSync(at)
+    expect(book.fault()).toBeUndefined()
+    await book.take(file)
+    book.look()
+    expect([readdirSync(at).length, refused]).toEqual([1, []])
+  })
+
   it('S60: are deleted once later rounds were published, but for those of rounds that are followed, and those that others wrote', async () => {
     const { at, book } = bookOf('ten')
     const atTime = (asOf: number) => ({ ...file, asOf })
@@ -305,6 +325,17 @@ describe('words of rounds', () => {
     expect(book.wordsOf(published)).toEqual(words)
     expect(refused.filter(({ message }) => message.includes('it has 1101 files')).length).toBe(1)
     expect(refused.length).toBe(1 + 1023)
+  })
+
+  it('S60: are read of published rounds, however many files are of times to come', () => {
+    const { at, book } = bookOf('seventeen')
+    mkdirSync(at)
+    for (let i = 1; i <= 1100; i++) writeFileSync(join(at, `BTC-USD-${Number(words.asOf) + i}.round.json`), 'no round')
+    // By its name it is found by nobody.
+    writeFileSync(join(at, `of-somebody-${words.asOf}.round.json`), JSON.stringify(file))
+    book.forget([published])
+    book.look()
+    expect(book.wordsOf(published)).toEqual(words)
   })
 
   it('S74: are looked for without listing a folder in which nothing has come or gone, and none that comes is missed', async () => {

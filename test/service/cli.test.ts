@@ -112,6 +112,17 @@ describe('zkrisk', () => {
     })
   })
 
+  it.each([
+    [['worker', '--timeout', '3000000'], 2_147_483],
+    [['serve', '--poll', '99999999999'], 2_147_483_647],
+    [['read', '--rpc', DEAD_RPC, '--poll', '2147484'], 2_147_483],
+    [['feed', 'replay', '--pause', '2147484'], 2_147_483],
+  ] as const)('S84: refuses a time that no timer runs, with the longest: %s', async (args, most) => {
+    const { code, stderr } = await zkrisk(...args)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`at most ${most}`)
+  })
+
   it('names what does instead of an option that is missing', async () => {
     const [worker, retry] = [await zkrisk('worker'), await zkrisk('jobs', 'retry', '--database', 'postgres://x/y')]
     expect([worker.code, retry.code]).toEqual([2, 2])
@@ -177,6 +188,16 @@ describe('zkrisk', () => {
     const ended = await zkrisk('margin', two, '--prove', '--rpc', DEAD_RPC, '--json')
     expect(errorOf(ended)).toMatchObject({ code: 'service.proving-option', option: 'rpc', missing: 'deployment' })
     expect(errorOf(ended).message).toContain('without --deployment, or --registry alone for several markets')
+  })
+
+  it('S82: names a folder of rounds that is none', async () => {
+    const at = ['--rpc', DEAD_RPC, '--deployment', deploymentFile(), '--json']
+    for (const rounds of [file('no-folder', ''), '/dev/null/x']) {
+      const error = errorOf(await zkrisk('serve', ...at, '--rounds', rounds))
+      expect(error).toMatchObject({ code: 'service.rounds-folder', message: expect.stringContaining(` ${rounds},`) })
+    }
+    const beside = await zkrisk('serve', ...at, '--no-accounts', '--rounds', folder)
+    expect(errorOf(beside)).toMatchObject({ code: 'service.option-besides' })
   })
 
   it('names a folder of keys that is not there', async () => {

@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { examineStore } from '../../prover/service/answers/doctorStore.ts'
 import { KeyInUseError, StoreInUseError, StoreUnusableError } from '../../prover/service/daemon/jobStore.ts'
+import { ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
 import { DatabaseAddressError, parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
 import { openStores, type Stores } from '../../prover/service/daemon/stores/openStores.ts'
 import { DatabaseRefusedError, DatabaseUnreachableError } from '../../prover/service/daemon/stores/postgresSession.ts'
@@ -166,6 +167,19 @@ describe('a Postgres', () => {
     await expect(open(url)).rejects.toThrow(/its version is 99, expected \d+: a later zkrisk has used it/)
     const tables = await postgres.ask(`SELECT 1 FROM pg_tables WHERE schemaname = 'zkrisk' AND tablename = 'jobs'`, url)
     expect(tables).toEqual([])
+  })
+
+  it('whose schema is the queue’s is told as that', async () => {
+    const url = await postgres.database()
+    await (await open(url)).jobs.close()
+    const queue = await ProofQueue.open(parseDatabaseAddress(url), 'jobs')
+    await queue.close()
+    const other = new URL(url)
+    other.searchParams.set('schema', 'zkrisk_queue')
+    await expect(open(other.href)).rejects.toThrow(
+      /zkrisk_queue is the schema of the queue of proofs that belongs to zkrisk:/,
+    )
+    expect((await examineStore({ database: other.href })).found).toMatch(/the schema of the queue of proofs/)
   })
 
   it('in which nothing was ever kept says who begins it, and nothing of files and disks', async () => {

@@ -126,6 +126,44 @@ describe('S76: no damage', () => {
     120_000,
   )
 
+  it.each(['ANALYZE', 'PRAGMA optimize = 0x10002'])(
+    'is a table that SQLite keeps for itself, as after %s',
+    async (sql) => {
+      const at = place(sql.slice(0, 7))
+      mkdirSync(at, { recursive: true })
+      const [jobs, asked] = [join(at, 'serve.sqlite'), join(at, 'requests')]
+      const store = await SqliteJobStore.open(jobs, stepScope)
+      for (const step of storeSteps) await step(store)
+      const told = await tellJobs(store, 'without')
+      await store.close()
+      const requests = await SqliteRequestStore.open(asked)
+      await requests.setPaused('ops')
+      await requests.close()
+      for (const file of [jobs, asked]) {
+        const other = new DatabaseSync(file)
+        other.exec('PRAGMA analysis_limit = 0')
+        other.exec(sql)
+        expect([file, other.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'`).all().length]).toEqual([
+          ...[file, 1],
+        ])
+        other.close()
+      }
+      for (const _ of ['then', 'and again']) {
+        const again = await SqliteJobStore.open(jobs, stepScope)
+        expect(await tellJobs(again, 'without')).toBe(told)
+        await again.close()
+        const others = await SqliteRequestStore.open(asked)
+        expect(await others.pause()).toMatchObject({ by: 'ops' })
+        await others.close()
+      }
+      // A table of somebody else's is none of SQLite's.
+      const other = new DatabaseSync(asked)
+      other.exec('CREATE TABLE sqlitely (a)')
+      other.close()
+      await expect(SqliteRequestStore.open(asked)).rejects.toThrow(/its schema is not as it was written/)
+    },
+  )
+
   /** What a version without seals does to a file in which it finds its tables. */
   function writeWithoutSeals(file: string, moment: number): void {
     const old = new DatabaseSync(file)

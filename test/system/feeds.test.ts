@@ -260,6 +260,32 @@ describe('zkrisk feed live', () => {
     expect(new Set(doorKinds(events))).toEqual(new Set(['appended']))
   })
 
+  it('S81: ends in time while nothing is mined, and says which transaction waits', async () => {
+    const provider = await connectProvider(tryOut.rpc)
+    await provider.send('evm_setAutomine', [false])
+    let url = ''
+    const ended = new AbortController()
+    const ready = async () => (url === '' ? '' : await (await fetch(`${url}/readyz`)).text())
+    const running = runUntil(
+      (all) => {
+        url = all.find((event) => event.kind === 'listening')?.url ?? ''
+        return false
+      },
+      { http: '127.0.0.1:0', signal: ended.signal },
+    )
+    try {
+      await expect.poll(ready, { timeout: 120_000 }).toMatch(/transaction 0x[0-9a-f]{64} waits to be mined since /)
+      ended.abort()
+      const { totals, events } = await running
+      expect(totals).toMatchObject({ appended: 0, unsent: totals.observed })
+      expect(events.at(-1)).toEqual({ kind: 'unsent', observations: totals.observed })
+    } finally {
+      await provider.send('evm_setAutomine', [true])
+      await provider.send('evm_mine', [])
+      provider.destroy()
+    }
+  })
+
   it('S39: makes nothing without one of two feeds, and says why', async () => {
     let asked: Promise<Response> | undefined
     let answer: Response | undefined

@@ -462,7 +462,7 @@ describe('readiness', () => {
     const figures = await Figures.open(deployment, provider)
     const account = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC'
     const watch = new ReadinessWatch({
-      ...{ figures, jobs, requests, board, account },
+      ...{ figures, jobs, requests, board, account, rounds: undefined },
       limits: limitsFor(deployment.chainId, 3900n, { leastBalanceWei: 1000n, ...limits }),
       keys:
         ofBuilds ?? (async () => new Map(deployment.models.map((model) => [model.name, model.verificationKeyHash]))),

@@ -1,4 +1,5 @@
 /** Accounts, margins and open interest of a registry of margins, as a running service tells of them and its dashboard shows them. */
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -34,6 +35,19 @@ afterAll(async () => {
 })
 
 const json = async (address: string) => (await fetch(`${served.url}${address}`)).json()
+
+it('S82: is not ready while the folder of rounds’ words is none, and says which', async () => {
+  const rounds = path('serve.sqlite-rounds')
+  const storeCheck = async () =>
+    (await json('/readyz')).checks.find(({ name }: { readonly name: string }) => name === 'store')
+  rmSync(rounds, { recursive: true, force: true })
+  writeFileSync(rounds, '')
+  await expect
+    .poll(storeCheck, { timeout: 120_000 })
+    .toMatchObject({ ok: false, says: expect.stringContaining(rounds) })
+  rmSync(rounds)
+  await expect.poll(storeCheck, { timeout: 120_000 }).toMatchObject({ ok: true })
+})
 
 it('says that nothing was reported and nothing counted, before anything is', async () => {
   expect(await json('/v1/accounts')).toEqual({ accounts: [] })

@@ -39,7 +39,7 @@ export type DeployedPlace = {
   readonly questions: readonly Question[]
 }
 
-/** @throws {@link RpcError} if the node does not answer */
+/** @throws {@link RpcError} if the node does not answer, {@link NoCouncilError} if the registry names no council */
 export async function collectDeployed(source: DeployedSource, place: DeployedPlace): Promise<DeployedRecord> {
   const { provider, end } = source
   const council: string = await readOf(source, 'RiskRegistry', place.registry, 'authority')
@@ -60,7 +60,7 @@ export async function collectDeployed(source: DeployedSource, place: DeployedPla
     contracts: all,
     // A council may be older than the registry: whoever got a role before still has it.
     council: await collectCouncil(
-      { ...source, fromBlock: Math.min(source.fromBlock, beganIn(contracts, council)) },
+      { ...source, registry: place.registry, fromBlock: Math.min(source.fromBlock, beganIn(contracts, council)) },
       council,
       targets,
     ),

@@ -1,5 +1,6 @@
 /** Who governs, as the council's own events and answers have it. */
-import { Contract, type Provider, toBeHex } from 'ethers'
+import { Contract, isError, type Provider, toBeHex } from 'ethers'
+import { ProverError } from '../../errors.ts'
 import { ADMIN_ROLE, adminFunctions, type RestrictedContract, restrictedFunctions } from '../../registry/authority.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { logsBetween } from '../../registry/chain.ts'
@@ -10,9 +11,15 @@ import type { DeployedRecord, Part, RoleRecord, TargetRecord } from './record.ts
 export type AddressOf<P extends Part> = { readonly part: P; readonly address: string }
 type Governed = { readonly contract: RestrictedContract; readonly address: string }
 
-type CouncilSource = { readonly provider: Provider; readonly fromBlock: number; readonly end: number }
+type CouncilSource = {
+  readonly provider: Provider
+  /** That names the council. */
+  readonly registry: string
+  readonly fromBlock: number
+  readonly end: number
+}
 
-/** Roles with whoever ever got them and still has them, and what each may call. */
+/** Roles with whoever ever got them and still has them, and what each may call. @throws {@link NoCouncilError} */
 export async function collectCouncil(
   source: CouncilSource,
   address: string,
@@ -112,9 +119,33 @@ class CouncilReader {
     }
   }
 
-  private read<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+  private async read<T>(method: string, ...args: readonly unknown[]): Promise<T> {
     const council = new Contract(this.address, interfaceOf('RiskCouncil'), this.source.provider)
     const blockTag = toBeHex(this.source.end)
-    return ask(`Reading ${method} of the council`, () => council.getFunction(method)(...args, { blockTag }))
+    return ask(`Reading ${method} of the council`, async () => {
+      try {
+        return await council.getFunction(method)(...args, { blockTag })
+      } catch (error) {
+        // Where no contract stands every call is answered, with nothing.
+        const isSilent = isError(error, 'BAD_DATA') && error.value === '0x'
+        throw isSilent ? new NoCouncilError(this.source.registry, this.address) : error
+      }
+    })
+  }
+}
+
+/** A registry names something as its council that is none. */
+export class NoCouncilError extends ProverError {
+  readonly code = 'audit.no-council'
+  readonly registry: string
+  readonly council: string
+
+  constructor(registry: string, council: string) {
+    super(
+      `Expected the council that ${registry} names to answer, got nothing from ${council}, where no council stands: what is at the ` +
+        'registry’s address is no engine, such as a proxy of a registry, or a copy of its code without its state.',
+    )
+    this.registry = registry
+    this.council = council
   }
 }

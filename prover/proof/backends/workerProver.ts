@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { serialize } from 'node:v8'
 import { ProverError } from '../../errors.ts'
+import { MOST_TIMER_MS } from '../../timers.ts'
 import type { CircuitKeys } from '../keys/keyStore.ts'
 import { OrderedAnswers } from './orderedAnswers.ts'
 import type { Backend, Prover, Proven } from './prover.ts'
@@ -142,11 +143,14 @@ export class WorkerProver implements Prover {
     clearTimeout(this.timer)
     const [first] = this.underWay
     if (first === undefined) return
-    this.timer = setTimeout(() => {
-      const error = new ProverTimeoutError(first.files.circuit, this.settings.timeoutMs)
-      void this.kill()
-      this.failFirst(error)
-    }, this.settings.timeoutMs)
+    this.timer = setTimeout(
+      () => {
+        const error = new ProverTimeoutError(first.files.circuit, this.settings.timeoutMs)
+        void this.kill()
+        this.failFirst(error)
+      },
+      Math.min(this.settings.timeoutMs, MOST_TIMER_MS),
+    )
   }
 
   /** A machine that has no memory, or no processes left, starts none: that costs the request, not whoever asked. */

@@ -1,6 +1,7 @@
 /** What all commands share: options, help with an example, numbers, errors and exit codes. */
 import { Command, InvalidArgumentError } from 'commander'
 import type { RpcAddress } from '../../registry/index.ts'
+import { MOST_TIMER_MS } from '../../timers.ts'
 import { EXIT, openTerminal, reportError, type Streams, type Terminal } from '../text/terminal.ts'
 
 /** The root of all commands, for one run: where it speaks, and what it ended with. */
@@ -68,11 +69,20 @@ export function wholeNumber(least: number, greatest = Number.MAX_SAFE_INTEGER): 
 }
 
 /** A positive decimal number, for an option. */
-export function positiveNumber(text: string): number {
-  const value = Number(text)
-  if (!/^\d*\.?\d+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('Expected a positive number.')
-  return value
-}
+export const positiveNumber = (text: string): number => positiveUpTo(Number.POSITIVE_INFINITY)(text)
+
+const positiveUpTo =
+  (greatest: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    const most = greatest === Number.POSITIVE_INFINITY ? '' : ` of at most ${greatest}`
+    if (!/^\d*\.?\d+$/.test(text) || !(value > 0 && value <= greatest))
+      throw new InvalidArgumentError(`Expected a positive number${most}.`)
+    return value
+  }
+
+/** Seconds that a timer runs, for an option. */
+export const timerSeconds: (text: string) => number = positiveUpTo(Math.floor(MOST_TIMER_MS / 1000))
 
 /** A share above 0 and below 1, or the same in per cent, for an option. */
 export function fraction(text: string): number {

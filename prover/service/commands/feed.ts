@@ -8,7 +8,7 @@ import type { LiveEvent, RunFeedsOptions } from '../feeds/runFeeds.ts'
 import { type Terminal, unlessUnwritable } from '../text/terminal.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
 import { THREE_TERMINALS } from './chain.ts'
-import { action, addCommand, positiveNumber, rpcAddresses, wholeNumber } from './command.ts'
+import { action, addCommand, rpcAddresses, timerSeconds, wholeNumber } from './command.ts'
 import { addPriceOptions, type PriceFlags, priceOptions } from './priceOptions.ts'
 import { stopSignal } from './stop.ts'
 
@@ -71,7 +71,7 @@ function addReplay(feed: Command): void {
     .option(
       '--pause <seconds>',
       `between two times, whatever lies between them (default: ${PAUSE_SECONDS})`,
-      positiveNumber,
+      timerSeconds,
     )
     .option('--speed <times>', 'as it was recorded, so many times as fast: 60 makes an hour a minute; or max', speedOf)
     .option('--count <count>', 'end after this many times', wholeNumber(1))

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
 import { EXIT, reportError } from '../text/terminal.ts'
-import { action, addCommand, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
+import { action, addCommand, timerSeconds, wholeNumber, rpcAddresses } from './command.ts'
 import { stopSignal } from './stop.ts'
 
 type Options = {
@@ -39,7 +39,7 @@ export function addReadCommand(program: Command): void {
     .option('--account <address...>', 'margins of these accounts, in one market and over several')
     .option('--open-interest', 'what all accounts of the portfolio registry come to, and the count under way')
     .option('--watch', 'go on until Ctrl-C')
-    .option('--poll <seconds>', 'between two looks while watching', positiveNumber, 2)
+    .option('--poll <seconds>', 'between two looks while watching', timerSeconds, 2)
     .action(
       action<Options, [string[]]>(async (terminal, options, markets) => {
         const [{ openReader, PlaceMissingError }, { formatReading }] = await Promise.all([

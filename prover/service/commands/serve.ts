@@ -5,6 +5,7 @@ import type { LogLevel, ServiceLog } from '../daemon/log.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
 import type { RunServeOptions } from '../daemon/serving.ts'
 import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
+import { MOST_TIMER_MS } from '../../timers.ts'
 import { OptionMissingError, requireOptions } from '../text/usageError.ts'
 import { EXIT, type Terminal, unlessUnwritable } from '../text/terminal.ts'
 import { action, addCommand, fraction, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
@@ -144,7 +145,7 @@ export function addServeCommand(program: Command): void {
       250,
     )
     .option('--confirmations <blocks>', 'after which a batch is believed; it is watched for 64', wholeNumber(1), 1)
-    .option('--poll <milliseconds>', 'between two looks at the chain', wholeNumber(10), 500)
+    .option('--poll <milliseconds>', 'between two looks at the chain', wholeNumber(10, MOST_TIMER_MS), 500)
     .option('--keys <folder>', 'keys, instead of the project’s own')
   addAccountsOptions(serve)
   addShownOptions(serve).action(
@@ -226,7 +227,10 @@ function addAccountsOptions(serve: Command): void {
 }
 
 function accountsOf({ accounts, rounds, near, carry, countEvery }: Options): RunServeOptions['accounts'] {
-  if (!accounts) return false
+  if (!accounts) {
+    requireOptions({ rounds, near, carry, 'count-every': countEvery }, { excludes: 'no-accounts' })
+    return false
+  }
   return { ...(rounds === undefined ? {} : { rounds }), near, carry, countEvery }
 }
 

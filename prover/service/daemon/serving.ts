@@ -15,6 +15,7 @@ import type { Surface, SurfaceOptions } from '../http/surface.ts'
 import { openAccount } from './account.ts'
 import { AccountsNotProvableError, type AccountsWanted, openAccounts } from './accounts/opening.ts'
 import type { AccountsOptions } from './accounts/lane.ts'
+import { requireRoundsFolder } from './accounts/roundBook.ts'
 import { WEI_PER_GWEI } from './fees.ts'
 import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
 import type { Account } from './sender.ts'
@@ -70,13 +71,14 @@ export type RunServeOptions = Pick<
 /**
  * Serves until the signal; how many jobs ended which way.
  *
- * @throws {@link CircuitNotBuiltError}, {@link KeysFolderMissingError} at once if what the deployment needs is not here
+ * @throws {@link CircuitNotBuiltError}, {@link KeysFolderMissingError}, {@link RoundsFolderError} at once if what the deployment needs is not here
  */
 export async function runServe(
   options: RunServeOptions,
 ): Promise<{ readonly confirmed: number; readonly superseded: number }> {
   const { deployment: given } = options
   requireKeysFolder(options.keys)
+  if (options.accounts !== false) requireRoundsFolder(roundsFolderOf(options))
   const deployment = typeof given === 'string' ? await readDeployment(given) : given
   requireCircuits(deployment)
   const { registry } = deployment.addresses
@@ -180,6 +182,10 @@ async function tellEndpoints({ endpoints }: EndpointsProvider, onEvent: RunServe
   endpoints.watch(({ inUse, reason }) => void onEvent({ step: 'endpoint', detail: `${reason}; using ${inUse}` }))
 }
 
+/** Beside the store, unless one is named. */
+const roundsFolderOf = ({ store, accounts }: Pick<RunServeOptions, 'store' | 'accounts'>): string =>
+  (accounts === false ? undefined : accounts?.rounds) ?? `${store}-rounds`
+
 /** What cannot be proven here is told; markets are served all the same. */
 async function accountsOf(
   { accounts, store, keys, onEvent }: RunServeOptions,
@@ -188,9 +194,14 @@ async function accountsOf(
 ): Promise<AccountsOptions | undefined> {
   if (accounts === false) return undefined
   try {
-    return await openAccounts(deployment, provider, { rounds: `${store}-rounds`, keys, ...accounts }, (refused) => {
-      void onEvent({ step: 'unserved', code: refused.code, detail: refused.message })
-    })
+    return await openAccounts(
+      deployment,
+      provider,
+      { rounds: roundsFolderOf({ store, accounts }), keys, ...accounts },
+      (refused) => {
+        void onEvent({ step: 'unserved', code: refused.code, detail: refused.message })
+      },
+    )
   } catch (error) {
     if (!(error instanceof AccountsNotProvableError)) throw error
     await onEvent({ step: 'unserved', code: error.code, detail: error.message })

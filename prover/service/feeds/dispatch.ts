@@ -2,13 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../text/terminal.ts'
 import type { Carried, CarriedEvent, Carrier } from './carrier.ts'
+import { LAST_MS } from './within.ts'
 
 export type DispatchEvent =
   | CarriedEvent
   /** The chain cannot be reached, or refuses what it is not refusing as a contract: all is kept and tried again. */
   | { readonly kind: 'sending-fails'; readonly code: string; readonly says: string; readonly waiting: number }
   | { readonly kind: 'sending-again'; readonly waiting: number }
-  /** More waited than is kept, or it was stopped: these were not sent. */
+  /** More waited than is kept, or it was stopped: these were not sent, or their transaction was not mined. */
   | { readonly kind: 'unsent'; readonly observations: number }
 
 /** Kept while the chain does not answer: two hours of eight markets, each half minute. */
@@ -17,8 +18,6 @@ const MOST_WAITING = 2048
 const AT_ONCE = 16
 const LEAST_PAUSE_MS = 1000
 const MOST_PAUSE_MS = 30_000
-/** Given to the last ones when it is stopped. */
-const LAST_MS = 10_000
 
 /** When a carrier that failed is tried again. */
 type Pause = { readonly ms: number; readonly until: number }
@@ -32,6 +31,7 @@ export class Dispatch {
   private isStopped = false
   private readonly givenUp = new AbortController()
   private wake = new AbortController()
+  private patience: NodeJS.Timeout | undefined
 
   constructor(carrierOf: (market: string) => Carrier, onEvent: (event: DispatchEvent) => void) {
     this.carrierOf = carrierOf
@@ -50,10 +50,10 @@ export class Dispatch {
   stop(): void {
     this.isStopped = true
     this.wake.abort()
-    setTimeout(() => {
+    this.patience ??= setTimeout(() => {
       this.givenUp.abort()
       this.wake.abort()
-    }, LAST_MS).unref()
+    }, LAST_MS)
   }
 
   /** Sends until it is stopped. */
@@ -63,9 +63,20 @@ export class Dispatch {
       const carrier = this.next()
       if (carrier === undefined)
         await sleep(this.pauseMs(), undefined, { signal: this.wake.signal }).catch(() => undefined)
-      else await this.sendSome(carrier)
+      else await this.unlessGivenUp(this.sendSome(carrier))
     }
+    clearTimeout(this.patience)
     if (this.waiting.length > 0) this.onEvent({ kind: 'unsent', observations: this.waiting.length })
+  }
+
+  /** A transaction that nobody mines is waited for no longer than the rest. */
+  private unlessGivenUp(work: Promise<void>): Promise<void> {
+    const { signal } = this.givenUp
+    return new Promise((resolve, reject) => {
+      const leave = (): void => resolve()
+      signal.addEventListener('abort', leave)
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+    })
   }
 
   /** Of the oldest that waits for no pause. */
@@ -86,12 +97,14 @@ export class Dispatch {
     const pause = this.pauses.get(carrier)
     try {
       const events = await carrier.carry(chosen)
+      if (this.givenUp.signal.aborted) return
       const done = new Set(chosen)
       this.waiting = this.waiting.filter((each) => !done.has(each))
       for (const event of events) this.onEvent(event)
       this.pauses.delete(carrier)
       if (pause !== undefined) this.onEvent({ kind: 'sending-again', waiting: this.waiting.length })
     } catch (error) {
+      if (this.givenUp.signal.aborted) return
       const ms = Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, 2 * (pause?.ms ?? 0)))
       this.pauses.set(carrier, { ms, until: performance.now() + ms })
       const { code, message: says } = describeError(error)

@@ -1,8 +1,9 @@
 /** What a process of feeds shows of itself: counters and ages for Prometheus, and whether it is ready, with the reason. */
 import { Counter, Gauge, Registry } from 'prom-client'
-import { duration } from '../text/figures.ts'
+import { duration, isoTime } from '../text/figures.ts'
 import type { FeedEvent, RefusalName } from './priceFeed.ts'
 import type { RoundEvent } from './roundDesk.ts'
+import type { Unmined } from './turns.ts'
 
 export type FeedCheck = { readonly name: string; readonly ok: boolean; readonly says: string }
 
@@ -23,6 +24,9 @@ export type FigureLimits = {
   readonly observationSeconds: number
 }
 
+/** A transaction that has waited for longer keeps what comes after it. */
+const UNMINED_SECONDS = 60
+
 const seconds = (since: number | undefined, now: number, from: number): number => (now - (since ?? from)) / 1000
 
 export class FeedFigures {
@@ -32,6 +36,7 @@ export class FeedFigures {
   private readonly beganAt = performance.now()
   private readonly observedAt = new Map<string, number | undefined>()
   private sending: string | undefined
+  private unminedNow: () => Unmined | undefined = () => undefined
   private clock: string | undefined
   /** Of rounds: when one was last published, how long it may be ago, and why the last quotes made none. */
   private readonly roundsOf = new Map<string, { at: number | undefined; why?: string; readonly seconds: number }>()
@@ -130,6 +135,11 @@ export class FeedFigures {
     this.sending = says
   }
 
+  /** Where the transaction that waits to be mined is asked for. */
+  watchSending(unmined: () => Unmined | undefined): void {
+    this.unminedNow = unmined
+  }
+
   /** In which way this machine's clock is apart from the chain's; nothing once it goes with it. */
   clockIsOff(says: string | undefined): void {
     this.clock = says
@@ -142,9 +152,23 @@ export class FeedFigures {
       ...this.marketChecks(now),
       ...this.roundChecks(now),
     ]
-    checks.push({ name: 'sending', ok: this.sending === undefined, says: this.sending ?? 'observations are sent' })
+    checks.push(this.sendingCheck())
     checks.push({ name: 'clock', ok: this.clock === undefined, says: this.clock ?? 'nothing is known against it' })
     return { ready: checks.every(({ ok }) => ok), checks }
+  }
+
+  private sendingCheck(): FeedCheck {
+    const unmined = this.unminedNow()
+    const isLate = unmined !== undefined && Date.now() - unmined.sinceMs > 1000 * UNMINED_SECONDS
+    const ok = this.sending === undefined && !isLate
+    return { name: 'sending', ok, says: this.sending ?? this.waiting() ?? 'observations are sent' }
+  }
+
+  /** That a transaction waits, in words. */
+  private waiting(): string | undefined {
+    const { hash, sinceMs } = this.unminedNow() ?? {}
+    if (hash === undefined || sinceMs === undefined) return undefined
+    return `transaction ${hash} waits to be mined since ${isoTime(Math.floor(sinceMs / 1000))}`
   }
 
   private checkOf(name: string, heard: Heard, now: number): FeedCheck {
@@ -174,7 +198,8 @@ export class FeedFigures {
       const age = seconds(at, now, this.beganAt)
       const ok = age <= most
       const last = why === undefined ? 'it has rounds' : `the last quotes made none: ${why}`
-      const says = ok ? last : `no round for ${duration(age)}: ${why ?? 'no quotes of options have come that make one'}`
+      const reason = this.waiting() ?? why ?? 'no quotes of options have come that make one'
+      const says = ok ? last : `no round for ${duration(age)}: ${reason}`
       return { name: `rounds ${market}`, ok, says }
     })
   }

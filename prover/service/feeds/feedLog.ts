@@ -124,6 +124,6 @@ function wordsOfObservation(event: ObservationEvent): Words {
     case 'sending-again':
       return ['info', event.kind, event.waiting === 0 ? 'nothing waits' : `${event.waiting} wait`]
     case 'unsent':
-      return ['warn', event.kind, `${event.observations} observations were not sent`]
+      return ['warn', event.kind, `${event.observations} observations were not sent, or not mined`]
   }
 }

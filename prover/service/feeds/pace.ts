@@ -1,5 +1,6 @@
 /** The pace of a recording: as it was recorded, so many times as fast, or as fast as it is taken. */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { MOST_TIMER_MS } from '../../timers.ts'
 
 export type Speed = number | 'max'
 
@@ -29,7 +30,9 @@ export class Pace {
     const dueMs = this.first.atMs + (asOfMs - this.first.asOfMs) / this.speed
     // A timer holds 24 days.
     for (let left = dueMs - now; left > 0 && signal?.aborted !== true; left = dueMs - performance.now())
-      await sleep(Math.min(left, 2 ** 31 - 1), undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
+      await sleep(Math.min(left, MOST_TIMER_MS), undefined, signal === undefined ? {} : { signal }).catch(
+        () => undefined,
+      )
   }
 }
 

@@ -1,8 +1,10 @@
 /** From quotes of options to published rounds: one at a time, the newest first, held against what all feeds together say of spot. */
+import { ProverError } from '../../errors.ts'
 import { unitPrice, unitsOfScale } from '../../market/priceScale.ts'
 import type { RoundWords } from '../../registry/index.ts'
 import { ContractRevertError } from '../../registry/contractErrors.ts'
 import type { DevelopmentChain } from '../development/chain.ts'
+import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import { ClockApartError } from './clockWatch.ts'
 import type { OptionsReading } from './priceFeed.ts'
@@ -10,6 +12,7 @@ import { type RoundLimits, type RoundReason, roundDue } from './roundDue.ts'
 import { type FittedMarket, type MadeRound, roundOfOptions } from './roundOfOptions.ts'
 import type { RoundSource } from './roundSource.ts'
 import type { Turns } from './turns.ts'
+import { within } from './within.ts'
 
 export type RoundEvent =
   | {
@@ -58,6 +61,7 @@ export class RoundDesk {
   private sent: { readonly fitted: FittedMarket; readonly round: RoundWords; readonly told: Published } | undefined
   private next: FittedMarket | undefined
   private working: Promise<void> | undefined
+  private isGivenUp = false
 
   constructor(source: RoundSource, options: RoundDeskOptions) {
     this.source = source
@@ -77,6 +81,16 @@ export class RoundDesk {
   /** When nothing is on its way any more. */
   async idle(): Promise<void> {
     await this.working
+  }
+
+  /** Waits so long for what is on its way; what is not there by then is told, and nothing more is done or told. */
+  async stop(milliseconds: number): Promise<void> {
+    if (this.working === undefined || (await within(this.working, milliseconds))) return
+    this.isGivenUp = true
+    this.next = undefined
+    const { hash } = this.options.turns.unmined ?? {}
+    const { code, message: says } = new RoundLeftError(this.sent?.round.asOf, hash)
+    this.options.onEvent({ kind: 'round-fails', market: this.market, code, says })
   }
 
   private async work(): Promise<void> {
@@ -102,6 +116,7 @@ export class RoundDesk {
       }
       await this.options.turns.take(() => this.publishIfDue(fitted, made, spot))
     } catch (error) {
+      if (this.isGivenUp) return
       const { code, message: says } = describeError(error)
       const isForNow = error instanceof ClockApartError || code.startsWith('registry.')
       const isRefused = error instanceof ContractRevertError || !isForNow
@@ -115,6 +130,7 @@ export class RoundDesk {
 
   /** What the source has is asked each time: an answer may have been lost, of this process or of one that was killed. */
   private async publishIfDue(fitted: FittedMarket, { round, leftOut }: MadeRound, spot: number): Promise<void> {
+    if (this.isGivenUp) return
     const latest = await this.source.latestAsOf()
     if (this.sent !== undefined && this.sent.round.asOf <= latest) await this.settle(this.sent.round)
     const reason = this.reasonFor(fitted)
@@ -138,7 +154,7 @@ export class RoundDesk {
 
   /** Told once. */
   private landed(): void {
-    if (this.sent === undefined) return
+    if (this.sent === undefined || this.isGivenUp) return
     const { fitted, told } = this.sent
     this.last = fitted
     this.sent = undefined
@@ -159,5 +175,19 @@ export class RoundDesk {
       return `expected an observation of ${leastSources} feeds within ${NEAR_SECONDS} s of the quotes, to hold their spot against, got none`
     if (!isNear || Math.abs(spot / seen.price - 1) * ONE_BPS <= maxDeviationBps) return undefined
     return `expected a spot within ${maxDeviationBps} in 10,000 of the observation ${seen.price}, got ${spot}`
+  }
+}
+
+/** A round was on its way when all was to end. */
+export class RoundLeftError extends ProverError {
+  readonly code = 'service.round-left'
+
+  constructor(asOf: bigint | undefined, transaction: string | undefined) {
+    const which = asOf === undefined ? 'the round' : `the round of ${isoTime(asOf)}`
+    const how = transaction === undefined ? '' : `: transaction ${transaction} was not mined`
+    super(
+      `Expected ${which} to be published before the end, but it was still on its way${how}. It may be mined yet; its words are kept, ` +
+        'and whoever publishes next asks the chain for it.',
+    )
   }
 }

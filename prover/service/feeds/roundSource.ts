@@ -20,6 +20,8 @@ import {
 import { checkSigners } from '../answers/attesting.ts'
 import {
   forgetDrafts,
+  MOST_AHEAD,
+  requireRoundsFolder,
   ROUND_FILES_KEPT,
   type RoundFile,
   roundFileName,
@@ -58,7 +60,7 @@ export class RoundSource {
   }
 
   /**
-   * @throws {@link NoRoundsError} if the deployment has no registry of margins, {@link SignersError} if these are not its source's
+   * @throws {@link RoundsFolderError}; {@link NoRoundsError} if the deployment has no registry of margins, {@link SignersError} if these are not its source's
    * @throws {@link CollateralPriceError} if the policy in force has a collateral that nobody stated a price of
    */
   static async open(
@@ -68,6 +70,7 @@ export class RoundSource {
     wanted: { readonly folder: string; readonly rounds: MarketEntry['rounds'] },
   ): Promise<RoundSource> {
     if (portfolio === undefined) throw new NoRoundsError()
+    requireRoundsFolder(wanted.folder)
     const { registry, market } = portfolio
     const client = await PortfolioClient.connect({ registry, provider, expectedChainId: chainId, fromBlock: block })
     const { rounds: address, marketId } = await client.roundSource()
@@ -138,7 +141,7 @@ export async function keepWords(file: string, words: RoundFile): Promise<void> {
   // Its round may be on its way, from a process that was killed.
   if (there !== undefined && there !== text) throw new RoundWordsKeptError(file)
   if (there === undefined) await writeFileAtomic(file, text)
-  forgetOldRounds(folder, words.market)
+  forgetOldRounds(folder, words.market, words.asOf)
 }
 
 function textOf(file: string): string | undefined {
@@ -150,15 +153,22 @@ function textOf(file: string): string | undefined {
   }
 }
 
-/** Deletes words that were written of rounds that nothing rests on any more, and drafts of processes that were killed. */
-export function forgetOldRounds(folder: string, market: string): void {
+/**
+ * Deletes words that were written of rounds that nothing rests on any more, and drafts of processes that were killed. Those of later
+ * times than the newest round are counted for themselves: however many there are, they are in the place of none.
+ *
+ * @param newest - time of the round that is about to be published
+ */
+export function forgetOldRounds(folder: string, market: string, newest: number): void {
   forgetDrafts(folder)
   const own = readdirSync(folder).flatMap((name) => {
     const asOf = Number(/-(\d+)\.round\.json$/.exec(name)?.[1] ?? Number.NaN)
     return roundFileName({ market, asOf }) === name ? [{ name, asOf }] : []
   })
-  const old = own.toSorted((a, b) => b.asOf - a.asOf).slice(ROUND_FILES_KEPT)
-  for (const { name } of old) rmSync(join(folder, name), { force: true })
+  const byTime = own.toSorted((a, b) => a.asOf - b.asOf)
+  const old = byTime.filter(({ asOf }) => asOf <= newest).slice(0, -ROUND_FILES_KEPT)
+  const ahead = byTime.filter(({ asOf }) => asOf > newest).slice(MOST_AHEAD)
+  for (const { name } of [...old, ...ahead]) rmSync(join(folder, name), { force: true })
 }
 
 /** What an account has is worth no more than was stated. */

@@ -25,6 +25,7 @@ import { type Observed, RoundDesk, type RoundEvent } from './roundDesk.ts'
 import { defaultRoundLimits } from './roundDue.ts'
 import { RoundSource } from './roundSource.ts'
 import { Turns } from './turns.ts'
+import { LAST_MS, within } from './within.ts'
 import type { ConnectionLimits } from './connection.ts'
 
 export type LiveEvent =
@@ -146,8 +147,8 @@ async function openChain(
   try {
     const clock = isRecorded ? undefined : await ClockWatch.start(provider, deployment.chainId)
     const places = await Promise.all(names.map((name) => placeOf(provider, deployment, name, markets[name]?.source)))
-    const hands = handsOf(chain, provider)
     const turns = new Turns(() => clock?.require())
+    const hands = handsOf(chain, provider, turns)
     const development = isRecorded ? developmentChainBehind(provider) : undefined
     const carriers = carriersOf(places, deployment, hands, (carrier) => inTurn(carrier, turns, development))
     const roundSource =
@@ -161,8 +162,8 @@ async function openChain(
 
 type Hands = ReturnType<typeof handsOf>
 
-const handsOf = ({ signerKeyFile, keyFile }: ChainOfFeeds, provider: JsonRpcApiProvider) => ({
-  payer: openAccount(provider, keyFile),
+const handsOf = ({ signerKeyFile, keyFile }: ChainOfFeeds, provider: JsonRpcApiProvider, turns: Turns) => ({
+  payer: turns.follow(openAccount(provider, keyFile)),
   signers: signerKeyFile.map((each) => openAccount(provider, each)),
 })
 
@@ -249,6 +250,7 @@ class Work {
       (market) => carrierOf(chain, sourceOf(market)),
       (event) => this.dispatched(event),
     )
+    if (chain !== undefined) this.figures.watchSending(() => chain.turns.unmined)
     this.rounds = chain?.roundSource && this.roundDesk(chain, chain.roundSource)
   }
 
@@ -280,10 +282,9 @@ class Work {
       if (!this.options.signal.aborted) this.close(Number.POSITIVE_INFINITY)
     } finally {
       this.finish()
-      await looking
-      await this.rounds?.idle()
       this.dispatch.stop()
-      await sending
+      // Side by side: what one of them waits for, all do.
+      await Promise.all([within(looking, LAST_MS), this.rounds?.stop(LAST_MS), sending])
     }
     return this.totals
   }

@@ -20,6 +20,7 @@ const statuses: Readonly<Record<string, number>> = {
   'http.too-many-waiting': 429,
   'registry.unknown-market': 404,
   'service.round-of-others': 422,
+  'service.rounds-folder': 503,
   'service.rounds-full': 503,
   'registry.disk-full': 503,
   'registry.file-write': 503,

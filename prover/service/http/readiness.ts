@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatEther } from 'ethers'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import { ChainClock } from '../chainClock.ts'
+import type { RoundBook } from '../daemon/accounts/roundBook.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
 import { duration, isoTime } from '../text/figures.ts'
@@ -41,6 +42,7 @@ export type ReadinessParts = {
   readonly jobs: JobStore
   readonly requests: RequestStore
   readonly board: Board
+  readonly rounds: Pick<RoundBook, 'fault'> | undefined
   readonly account: string
   readonly limits: ReadinessLimits
   /** Hash of the verification key that batches of the default model are proven with, by build; what is deployed must be the same. */
@@ -142,7 +144,9 @@ export class ReadinessWatch {
   private async lookStore(): Promise<void> {
     try {
       await this.parts.jobs.requireWritable()
-      this.keep('store', true, 'takes what is written')
+      // Words of rounds that were handed on are kept beside it.
+      const fault = this.parts.rounds?.fault()
+      this.keep('store', fault === undefined, fault ?? 'takes what is written')
     } catch (error) {
       this.keep('store', false, `nothing can be written: ${describeError(error).message}`)
     }

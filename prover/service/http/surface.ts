@@ -81,7 +81,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     lagSeconds: options.maxLag,
     leastBalanceWei: options.minBalance === undefined ? undefined : parseEther(options.minBalance.toFixed(18)),
   })
-  const readiness = new ReadinessWatch({ figures, jobs, requests, board, account, limits, keys })
+  const readiness = new ReadinessWatch({ figures, jobs, requests, board, rounds: parts.rounds, account, limits, keys })
   const keyHashes = new Map(deployment.models.map(({ name, verificationKeyHash }) => [name, verificationKeyHash]))
   const own = {
     batches: new Batches(jobs, board, keyHashes),

@@ -56,6 +56,30 @@ describe('S35: observations on their way', () => {
     expect(carried).toEqual(Array.from({ length: 2048 }, (_, i) => BigInt(i + 2)))
   })
 
+  it('S81: are given up and told while a transaction of theirs is not mined', async () => {
+    const mined = Promise.withResolvers<void>()
+    const events: DispatchEvent[] = []
+    const carrier: Carrier = {
+      carry: async (observations) => {
+        await mined.promise
+        return observations.map(({ market, asOf }) => ({ kind: 'passed-over', market, asOf }))
+      },
+    }
+    const dispatch = new Dispatch(
+      () => carrier,
+      (event) => events.push(event),
+    )
+    dispatch.send([of(1), of(2)])
+    const running = dispatch.run()
+    dispatch.stop()
+    await running
+    expect(events).toEqual([{ kind: 'unsent', observations: 2 }])
+    // What comes of them later is told to nobody.
+    mined.resolve()
+    await new Promise(setImmediate)
+    expect(events.length).toBe(1)
+  })
+
   it('of one source that fails stop none of another', async () => {
     const [away, well] = [carrying(Number.POSITIVE_INFINITY), carrying(0)]
     const dispatch = new Dispatch(

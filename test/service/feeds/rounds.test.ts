@@ -1,7 +1,8 @@
 /** When a round of options is published, what is in it, and what keeps it back. */
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import type { Wallet } from 'ethers'
+import { describe, expect, it, vi } from 'vitest'
 import { expiryMarketOf, roundMarketOf } from '../../../prover/audit/portfolio/calls.ts'
 import { marketIdOf } from '../../../prover/market/marketId.ts'
 import { provableMargin } from '../../../prover/portfolio/accountMargin.ts'
@@ -241,6 +242,41 @@ describe('rounds on their way', () => {
     expect(events.map(({ kind }) => kind)).toEqual(['round-fails', 'round-refused', 'round'])
   })
 
+  it('S81: one that is not mined is told when all ends, by its transaction, and waited for no longer', async () => {
+    const mined = Promise.withResolvers<string>()
+    const turns = new Turns()
+    const hash = `0x${'ab'.repeat(32)}`
+    const wallet = turns.follow({ sendTransaction: async () => ({ hash }) } as unknown as Wallet)
+    const { desk, events, published } = deskOf(
+      async () => {
+        await wallet.sendTransaction({})
+        return mined.promise
+      },
+      { turns },
+    )
+    const figures = new FeedFigures(new Map(), { readingSeconds: 60, observationSeconds: 60 })
+    figures.expectRounds('BTC-USD', 0.001)
+    figures.watchSending(() => turns.unmined)
+    desk.take({ fitted })
+    desk.take({ fitted: later(100) })
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const says = (name: string) => figures.ready().checks.find((check) => check.name === name)
+    const waits = new RegExp(`transaction ${hash} waits to be mined since \\d{4}-`)
+    expect(says('sending')).toMatchObject({ ok: true, says: expect.stringMatching(waits) })
+    expect(says('rounds BTC-USD')).toMatchObject({ ok: false, says: expect.stringMatching(waits) })
+    vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ['Date'] })
+    expect(says('sending')?.ok).toBe(false)
+    vi.useRealTimers()
+    await desk.stop(10)
+    expect(kinds(events)).toEqual(['service.round-left'])
+    expect(events[0]).toMatchObject({ says: expect.stringContaining(hash) })
+    mined.resolve('file')
+    await new Promise(setImmediate)
+    await desk.idle()
+    expect([events.length, published.length]).toEqual([1, 1])
+    expect(says('sending')).toMatchObject({ ok: true, says: 'observations are sent' })
+  })
+
   it('S62: none is published that the source has already, or a later one', async () => {
     const { desk, published } = deskOf(async () => 'file', { latestAsOf: async () => own.asOf })
     desk.take({ fitted })
@@ -368,7 +404,7 @@ describe('words of rounds that were written', () => {
       'BTC-USD-x.round.json',
     ]
     for (const name of others) write(name)
-    forgetOldRounds(folder, 'BTC-USD')
+    forgetOldRounds(folder, 'BTC-USD', 300)
     const left = readdirSync(folder)
     expect(left.length).toBe(256 + others.length)
     expect(left).toEqual(expect.arrayContaining([...others, 'BTC-USD-45.round.json', 'BTC-USD-300.round.json']))
@@ -388,6 +424,21 @@ describe('words of rounds that were written', () => {
     expect(readFileSync(join(folder, 'BTC-USD-300.round.json'), 'utf8')).toContain('"marketWords":["0x1"]')
   })
 
+  it('S73: are there however many files are dated later, and so are those of the rounds before', async () => {
+    const folder = join(home, 'later')
+    mkdirSync(folder)
+    const nameOf = (asOf: number) => roundFileName({ market: 'BTC-USD', asOf })
+    for (let i = 0; i < 400; i++) writeFileSync(join(folder, nameOf(1_900_000_000 + i)), '{}')
+    const words = roundFileOf('BTC-USD', roundOfOptions(fitted, terms).round)
+    for (const seconds of [0, 60, 120]) {
+      const asOf = AS_OF + seconds
+      await keepWords(join(folder, nameOf(asOf)), { ...words, asOf })
+    }
+    const left = readdirSync(folder)
+    expect(left).toEqual(expect.arrayContaining([0, 60, 120].map((seconds) => nameOf(AS_OF + seconds))))
+    expect(left.length).toBe(3 + 64)
+  })
+
   it('S74: drafts of processes that were killed are deleted after an hour, those of one that lives are not', () => {
     const folder = join(home, 'drafts')
     mkdirSync(folder)
@@ -400,7 +451,7 @@ describe('words of rounds that were written', () => {
     for (const name of [...names, '.BTC-USD-2.round.json.18.0.draft']) write(name)
     const before = new Date(Date.now() - 3_700_000)
     for (const name of names) utimesSync(join(folder, name), before, before)
-    forgetOldRounds(folder, 'BTC-USD')
+    forgetOldRounds(folder, 'BTC-USD', 2)
     expect(readdirSync(folder).toSorted()).toEqual(['.BTC-USD-2.round.json.18.0.draft', '.other.draft'])
   })
 })

@@ -3,7 +3,7 @@
  * HTTP, or in calls that the chain has already. Whoever hands them on is not believed: words count if their hash is the published one.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, opendirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { lists, words } from '../../../../circuits/statements/index.ts'
@@ -29,7 +29,7 @@ const MOST_WORDS = 20_000
 /** Files of a folder that are read: those of the latest rounds. */
 const MOST_FILES = 1024
 /** Rounds that were handed on here before they were published, and how long one is waited for. */
-const MOST_AHEAD = 64
+export const MOST_AHEAD = 64
 const AHEAD_MS = 3_600_000
 const DRAFT_MS = 3_600_000
 
@@ -117,6 +117,17 @@ export class RoundBook {
     return this.options.market
   }
 
+  /** Why the folder is of no use at this moment; undefined if it is. */
+  fault(): string | undefined {
+    try {
+      requireRoundsFolder(this.options.folder)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof RoundsFolderError)) throw error
+      return error.message
+    }
+  }
+
   /** Takes over what is new in the folder. A file is read once: whoever writes it renames it when it is whole. */
   look(): void {
     const { folder, market, onRefused } = this.options
@@ -136,7 +147,10 @@ export class RoundBook {
     }
   }
 
-  /** The latest rounds' files, as many as are read; that there are more is told once. */
+  /**
+   * The latest rounds' files, as many as are read; that there are more is told once. Of times after the chain's newest round no more
+   * come first than may wait for their publication: names of the future keep no published round's words from being read.
+   */
   private latest(names: readonly string[]): readonly string[] {
     if (names.length <= MOST_FILES) this.isOverfull = false
     if (names.length <= MOST_FILES) return names
@@ -145,8 +159,11 @@ export class RoundBook {
     if (!this.isOverfull) onRefused(new RoundFileError(folder, `${says}: delete old ones`))
     this.isOverfull = true
     const dated = names.map((name) => ({ name, asOf: Number(asOfIn(name) ?? -1n) }))
-    const later = dated.toSorted((a, b) => b.asOf - a.asOf)
-    return later.slice(0, MOST_FILES).map(({ name }) => name)
+    const newest = Number(this.newest ?? Number.POSITIVE_INFINITY)
+    const ahead = dated.filter(({ asOf }) => asOf > newest).toSorted((a, b) => a.asOf - b.asOf)
+    const past = dated.filter(({ asOf }) => asOf <= newest).toSorted((a, b) => b.asOf - a.asOf)
+    const chosen = [...ahead.slice(0, MOST_AHEAD), ...past, ...ahead.slice(MOST_AHEAD)]
+    return chosen.slice(0, MOST_FILES).map(({ name }) => name)
   }
 
   /**
@@ -175,7 +192,7 @@ export class RoundBook {
   async take(round: RoundFile): Promise<void> {
     const { folder, market } = this.options
     if (round.market !== market) throw new RoundOfOthersError(round.market, market)
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const name = takenFileName(market, hashesOf(round))
     this.requireRoom(name)
     this.taken.add(name)
@@ -284,8 +301,31 @@ function entriesOf(folder: string): readonly string[] {
     return readdirSync(folder)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw new RoundFileError(folder, whyUnreadable(error), error)
+    throw folderError(folder, error)
   }
+}
+
+/** Refuses what is no folder; one that is not there yet is made when it is needed. @throws {@link RoundsFolderError} */
+export function requireRoundsFolder(folder: string): void {
+  try {
+    opendirSync(folder).closeSync()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw folderError(folder, error)
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw folderError(folder, error)
+  }
+}
+
+function folderError(folder: string, error: unknown): RoundsFolderError {
+  const { code } = error as NodeJS.ErrnoException
+  const isOther = code === 'ENOTDIR' || code === 'EEXIST'
+  return new RoundsFolderError(folder, isOther ? 'it, or what it lies in, is none' : whyUnreadable(error), error)
 }
 
 /** Deletes what processes had begun to write of rounds that were killed an hour ago or longer. */
@@ -326,6 +366,22 @@ export class RoundsFullError extends ProverError {
         'Publish them first; what nobody publishes is forgotten after an hour.',
     )
     this.most = most
+  }
+}
+
+/** What is named as the folder of rounds is none, or cannot be used. */
+export class RoundsFolderError extends ProverError {
+  readonly code = 'service.rounds-folder'
+  readonly folder: string
+
+  constructor(folder: string, reason: string, cause: unknown) {
+    super(
+      `Expected a folder of words of rounds at ${folder}, but ${reason}. Name another with --rounds, or put it right.`,
+      {
+        cause,
+      },
+    )
+    this.folder = folder
   }
 }
 

@@ -1,9 +1,9 @@
 /** A database that is there, beside whoever uses it. */
-import { laterVersion, StoreEarlierError, StoreUnusableError } from '../jobStore.ts'
+import { StoreEarlierError, StoreUnusableError } from '../jobStore.ts'
 import { parseDatabaseAddress } from './databaseAddress.ts'
 import type { ExistingStore } from './existing.ts'
 import { PostgresJobStore } from './postgresJobStore.ts'
-import { POSTGRES_SCHEMA_VERSION, readVersion } from './postgresSchema.ts'
+import { POSTGRES_SCHEMA_VERSION, readVersion, whyOther } from './postgresSchema.ts'
 import { PostgresSession } from './postgresSession.ts'
 
 /** As `openExisting` has it. */
@@ -15,8 +15,7 @@ export async function openExistingPostgres(database: string): Promise<ExistingSt
     const version = await readVersion((text, values) => session.query(text, values), address)
     if (version === 0)
       throw new StoreUnusableError(name, 'nothing was ever kept in it: the first `zkrisk serve` begins it')
-    if (version > POSTGRES_SCHEMA_VERSION)
-      throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
+    if (version > POSTGRES_SCHEMA_VERSION) throw new StoreUnusableError(name, whyOther(version, address))
     if (version < POSTGRES_SCHEMA_VERSION) throw new StoreEarlierError(name, version, POSTGRES_SCHEMA_VERSION)
     const [scope] = await session.query<{ chain_id: string; registry: string }>(
       `SELECT chain_id, registry FROM ${schema}.scope`,

@@ -44,6 +44,15 @@ const migrations: readonly ((schema: string) => string)[] = [
 
 export const POSTGRES_SCHEMA_VERSION = migrations.length
 
+const OF_QUEUE = '_queue'
+
+/** Why tables of a version that is not known are no use here: the queue has its own, in a schema beside. */
+export function whyOther(version: number, { schema }: DatabaseAddress): string {
+  if (!schema.endsWith(OF_QUEUE)) return laterVersion(version, POSTGRES_SCHEMA_VERSION)
+  const beside = schema.slice(0, -OF_QUEUE.length)
+  return `${schema} is the schema of the queue of proofs that belongs to ${beside}: name that one, or none`
+}
+
 /** Of the tables there are; 0 if there are none. */
 export async function readVersion(query: Query, { schema }: DatabaseAddress): Promise<number> {
   const [table] = await query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.version`])
@@ -69,7 +78,7 @@ export async function migrate(
     await query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`zkrisk migration ${schema}`])
     const version = await readVersion(query, address)
     if (version > POSTGRES_SCHEMA_VERSION) {
-      throw new StoreUnusableError(name, laterVersion(version, POSTGRES_SCHEMA_VERSION))
+      throw new StoreUnusableError(name, whyOther(version, address))
     }
     if (version >= wanted) return
     if (version === 0) {

@@ -91,8 +91,11 @@ const namesOf = (database: DatabaseSync, sql: string, ...values: readonly string
     .all(...values)
     .map(({ name }) => String(name))
 
+/** Without tables of SQLite's own, such as what ANALYZE keeps: https://sqlite.org/fileformat2.html#internal_schema_objects */
 const schemaSealOf = (database: DatabaseSync): string => {
-  const rows = database.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name').all()
+  const rows = database
+    .prepare(`SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE tbl_name NOT GLOB 'sqlite_*' ORDER BY name`)
+    .all()
   return sealOf(
     ...rows.flatMap(({ type, name, tbl_name, sql }) => [type ?? null, name ?? null, tbl_name ?? null, sql ?? null]),
   )
