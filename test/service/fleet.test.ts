@@ -1,5 +1,5 @@
 /** A fleet of workers at a real Postgres: real processes that are killed, stopped and poisoned, with a circuit that is proven in a moment. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
@@ -13,7 +13,7 @@ import {
 } from '../../prover/proof/index.ts'
 import { type LeasedProof, ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
 import { FleetGauges } from '../../prover/service/http/fleet.ts'
-import { openFleet } from '../../prover/service/daemon/fleet/openFleet.ts'
+import { faultsOf, openFleet } from '../../prover/service/daemon/fleet/openFleet.ts'
 import { Outage } from '../../prover/service/daemon/fleet/outage.ts'
 import { serialiseError } from '../../prover/proof/backends/proverProtocol.ts'
 import { partsOfQueue, proofJobOf, queueFor, queueOf } from '../../prover/service/daemon/fleet/proofJob.ts'
@@ -23,11 +23,12 @@ import {
   QueueProver,
   type QueueProverOptions,
 } from '../../prover/service/daemon/fleet/queueProver.ts'
-import { work, type WorkerEvent, type WorkerKey } from '../../prover/service/daemon/fleet/worker.ts'
+import { work, type WorkerEvent, type WorkerKey, WorkerState } from '../../prover/service/daemon/fleet/worker.ts'
 import { Workers } from '../../prover/service/daemon/fleet/workers.ts'
 import { parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
 import { migrate } from '../../prover/service/daemon/stores/postgresSchema.ts'
 import { DatabaseUnreachableError, PostgresSession } from '../../prover/service/daemon/stores/postgresSession.ts'
+import { CircuitNotBuiltError } from '../../prover/service/workspace.ts'
 import { openPostgres } from '../../prover/service/daemon/stores/postgresStores.ts'
 import { refusedInput, trialInput, trialKeys } from '../../scripts/tools/fleet/fleetCircuit.ts'
 import { WorkerProcess } from '../../scripts/tools/fleet/workerProcess.ts'
@@ -400,7 +401,7 @@ describe('a worker', () => {
     await fleet.close()
   })
 
-  it('S16: whose key is damaged takes no more jobs of it, and leaves them to others', async () => {
+  it('S16: whose key is damaged takes no jobs of it for a while, and leaves them to others', async () => {
     const database = await postgres.database()
     const { prover } = await asking(database)
     const damaged = { ...keys, zkey: join(folder, 'none.zkey') }
@@ -414,6 +415,53 @@ describe('a worker', () => {
     await asked
     expect(steps(events, 'failed')).toMatchObject([{ code: 'proof.corrupt-key-file' }])
   })
+
+  it.each(['a byte of it is changed', 'its circuit is not built'] as const)(
+    'S78: that is alone with a key at fault (%s) says so, and proves with it once it is mended',
+    async (how) => {
+      const database = await postgres.database()
+      const { prover, queue } = await asking(database)
+      const workers = await openWorkers(database)
+      const own = join(folder, how.replaceAll(' ', '-'))
+      mkdirSync(own)
+      const zkey = join(own, 'proving.zkey')
+      const bytes = readFileSync(keys.zkey)
+      const mend = (): void => writeFileSync(zkey, bytes)
+      mend()
+      const damaged = Buffer.from(bytes)
+      damaged.writeUInt8(damaged.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1)
+      let isBuilt = how !== 'its circuit is not built'
+      if (isBuilt) writeFileSync(zkey, damaged)
+      const load = async (): Promise<CircuitKeys> => {
+        if (!isBuilt) throw new CircuitNotBuiltError(keys.circuit, folder)
+        return { ...keys, zkey }
+      }
+      const cold = createProver({ threads: 1 }, 'snarkjs')
+      ends.push(() => cold.close())
+      const state = new WorkerState()
+      const here = { prover: cold, keys: [{ ...key, load }], state, onlyAlone: true, keyPauseMs: 500 }
+      const { events } = await working(database, here)
+      const asked = prover.prove(keys, trialInput(1))
+      asked.catch(() => undefined)
+      await until(() => steps(events, 'failed').length > 1)
+      // At first, and then ever more rarely.
+      expect(steps(events, 'dropped-key')).toMatchObject([
+        { code: steps(events, 'failed')[0]?.code, detail: expect.stringContaining('takes no jobs of fleetTrial: ') },
+      ])
+      const faults = await faultsOf(state, queue, workers)
+      expect(faults.prover).toMatch(/^nobody can prove fleetTrial: /)
+      await workers.seen({ id: 'other', name: 'other', queues: [key.queue], mayWait: false })
+      expect(await faultsOf(state, queue, workers)).toEqual({})
+      await workers.gone('other')
+      mend()
+      isBuilt = true
+      expect((await asked).publicSignals.at(-1)).toBe(1n)
+      await told(events, 'key-again', 1)
+      expect(await faultsOf(state, queue, workers)).toEqual({})
+      expect(state.keyFaults.size).toBe(0)
+      expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
+    },
+  )
 
   it('S19: that only stands in takes no jobs while another lives, and takes them when none does', async () => {
     const database = await postgres.database()

@@ -30,6 +30,7 @@ export type WorkerEvent = {
     | 'stood-in'
     | 'doubted'
     | 'dropped-key'
+    | 'key-again'
     | 'retrying'
     | 'reached-again'
     | 'left'
@@ -37,6 +38,14 @@ export type WorkerEvent = {
   readonly detail?: string
   readonly code?: string
   readonly milliseconds?: number
+}
+
+/** What a worker shows of itself to the process that it is in. */
+export class WorkerState {
+  /** Ids of jobs. */
+  readonly inHand = new Set<string>()
+  /** What is wrong with keys here that nothing was proven with since, by queue. */
+  readonly keyFaults = new Map<string, string>()
 }
 
 export type WorkerOptions = {
@@ -50,6 +59,9 @@ export type WorkerOptions = {
   /** Takes jobs only while no other worker does that has their key, or where nobody took one for {@link untakenSeconds}. */
   readonly onlyAlone?: boolean
   readonly untakenSeconds?: number
+  readonly state?: WorkerState
+  /** After a fault of a key, until it is loaded again; twice as long each time. */
+  readonly keyPauseMs?: number
   /** What is in hand may take so long after the signal; then it is given back. */
   readonly graceMs?: number
   readonly signal: AbortSignal
@@ -64,6 +76,8 @@ const GRACE_MS = 30_000
 const LOOK_AGAIN_MS = 20
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 10_000
+const FIRST_KEY_PAUSE_MS = 5_000
+const LONGEST_KEY_PAUSE_MS = 60_000
 
 const COPY_KEYS =
   'copy the build folder of the clone that serves, with its circuits and keys, into this one, or import the same production keys'
@@ -97,6 +111,9 @@ class Worker {
   private readonly options: WorkerOptions
   private readonly id = randomUUID()
   private readonly keys: Map<string, WorkerKey>
+  private readonly state: WorkerState
+  /** Keys that were at fault since they last proved something: how often, and when to tell of it. */
+  private readonly keyFaults = new Map<string, { times: number; readonly outage: Outage }>()
   private readonly inHand = new Map<LeasedProof, Promise<void>>()
   /** Queues that may have something, as far as is known. */
   private readonly rung = new Set<string>()
@@ -119,6 +136,7 @@ class Worker {
 
   constructor(options: WorkerOptions) {
     this.options = options
+    this.state = options.state ?? new WorkerState()
     this.keys = new Map(options.keys.map((key) => [key.queue, key]))
   }
 
@@ -265,9 +283,11 @@ class Worker {
       .finally(() => {
         ended.abort()
         this.inHand.delete(taken)
+        this.state.inHand.delete(taken.id)
         if (!signal.aborted) this.awake.abort()
       })
     this.inHand.set(taken, done)
+    this.state.inHand.add(taken.id)
   }
 
   private async prove(taken: LeasedProof, ended: AbortSignal): Promise<void> {
@@ -279,6 +299,7 @@ class Worker {
       const keys = await this.load(taken.queue, data)
       const { proof, publicSignals, backend, timings } = await this.proveOne(keys, data)
       this.failures = 0
+      this.keepKey(taken.queue)
       const answer = { proof, publicSignals: publicSignals.map(String), backend, timings, worker: name }
       const milliseconds = Math.round(performance.now() - began)
       const isTaken = await this.handBack(taken, answer, lease)
@@ -291,7 +312,7 @@ class Worker {
         onEvent({ step: isTaken ? 'refused' : 'stale', job: taken.id, code, detail: message })
         return
       }
-      if (KEY_FAULTS.has(code)) this.dropKey(taken.queue, message)
+      if (KEY_FAULTS.has(code)) this.dropKey(taken.queue, message, code)
       await queue.fail(taken, { code, message: `${message} (worker ${name})`, worker: name }).catch(() => false)
       onEvent({ step: 'failed', job: taken.id, code, detail: message })
       // A machine on which nothing can be proven would fail all jobs of the fleet in no time.
@@ -403,11 +424,35 @@ class Worker {
     }
   }
 
-  /** Other workers may have a key that is whole. */
-  private dropKey(queue: string, why: string): void {
-    const { ofAll = queue, circuit } = partsOfQueue(queue) ?? {}
+  /** Other workers may have a key that is whole; whoever mends this one need not start the worker again. */
+  private dropKey(queue: string, why: string, code: string): void {
+    const { ofAll = queue, circuit = queue } = partsOfQueue(queue) ?? {}
+    const key = this.keys.get(ofAll)
+    this.state.keyFaults.set(ofAll, why)
+    // The other job in hand has dropped it already.
+    if (key === undefined) return
     this.keys.delete(ofAll)
-    this.options.onEvent({ step: 'dropped-key', detail: `takes no more jobs of ${circuit}: ${why}` })
+    const fault = this.keyFaults.get(ofAll) ?? { times: 0, outage: new Outage() }
+    this.keyFaults.set(ofAll, fault)
+    const pause = Math.min((this.options.keyPauseMs ?? FIRST_KEY_PAUSE_MS) * 2 ** fault.times++, LONGEST_KEY_PAUSE_MS)
+    const detail = `takes no jobs of ${circuit}: ${why} The key is loaded again in ${pause / 1000} s`
+    if (fault.outage.failed()) this.options.onEvent({ step: 'dropped-key', code, detail })
+    const again = (): void => {
+      this.keys.set(ofAll, key)
+      this.rung.add(ofAll)
+      this.awake.abort()
+    }
+    sleep(pause, undefined, { signal: this.options.signal }).then(again, () => undefined)
+  }
+
+  private keepKey(queue: string): void {
+    const { ofAll = queue, circuit = queue } = partsOfQueue(queue) ?? {}
+    const seconds = this.keyFaults.get(ofAll)?.outage.over()
+    this.keyFaults.delete(ofAll)
+    this.state.keyFaults.delete(ofAll)
+    if (seconds === undefined) return
+    const detail = `proves jobs of ${circuit} again, after ${duration(seconds)}`
+    this.options.onEvent({ step: 'key-again', detail })
   }
 
   private async finish(): Promise<void> {
@@ -449,7 +494,7 @@ class Worker {
 }
 
 /** Whether a worker takes jobs of a queue as soon as they come. */
-const isFor = ({ queues, mayWait }: WorkerThere, queue: string): boolean => !mayWait && queues.includes(queue)
+export const isFor = ({ queues, mayWait }: WorkerThere, queue: string): boolean => !mayWait && queues.includes(queue)
 
 /** A job for a key that is not here; it is offered to nobody who has not said that he has it. */
 export class KeyNotHereError extends ProverError {
