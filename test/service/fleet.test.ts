@@ -900,6 +900,61 @@ describe('what is told of a fleet', () => {
 })
 
 describe('a database that goes away', () => {
+  it('S79: without room for answers is told of at once and ever more rarely, until it has taken one', async () => {
+    const database = await postgres.database()
+    const { prover, queue: asked } = await asking(database)
+    const workers = await openWorkers(database)
+    const queue = await ProofQueue.open(parseDatabaseAddress(database), 'test worker')
+    ends.push(() => queue.close())
+    await asked.put(proofJobOf(keys, trialInput(0)))
+    // As a full disk answers what takes a new page, and nothing else.
+    await postgres.ask(
+      `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100'; END $$;
+       CREATE TRIGGER full_disk BEFORE UPDATE ON zkrisk_queue.job FOR EACH ROW
+         WHEN (NEW.output IS NOT NULL) EXECUTE FUNCTION full_disk()`,
+      database,
+    )
+    const { events } = await working(database, { queue })
+    const proven = prover.prove(keys, trialInput(1))
+    const state = new WorkerState()
+    await until(async () => (await faultsOf(state, queue, workers)).store !== undefined)
+    expect((await faultsOf(state, queue, workers)).store).toContain('No space left on device')
+    await sleep(6_000)
+    expect(steps(events, 'retrying')).toMatchObject([
+      { code: 'service.database-unreachable', detail: expect.stringContaining('No space left on device') },
+    ])
+    expect(steps(events, 'reached-again')).toEqual([])
+    expect(steps(events, 'proven')).toEqual([])
+    await postgres.ask('DROP TRIGGER full_disk ON zkrisk_queue.job', database)
+    expect((await proven).publicSignals.at(-1)).toBe(1n)
+    await told(events, 'proven', 2)
+    expect(steps(events, 'reached-again')).toMatchObject([{ detail: expect.stringContaining('has room again, after') }])
+    expect(await faultsOf(state, queue, workers)).toEqual({})
+  })
+
+  it('S79: without room for a batch is not called writable by the store, though a row that is there is written', async () => {
+    const database = await postgres.database()
+    const scope = { chainId: 31337n, registry: `0x${'1'.repeat(40)}` }
+    const { jobs } = await openPostgres(parseDatabaseAddress(database), scope, scope.registry)
+    ends.push(() => jobs.close())
+    await jobs.requireWritable()
+    await postgres.ask(
+      `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'could not write block 7: Input/output error' USING ERRCODE = '58030'; END $$;
+       CREATE TRIGGER full_disk BEFORE INSERT ON zkrisk.jobs FOR EACH ROW EXECUTE FUNCTION full_disk()`,
+      database,
+    )
+    const batch = { id: 'a', build: 'b', trigger: 't', summary: '{}' }
+    await expect(jobs.plan(batch)).rejects.toMatchObject({ sqlState: '58030' })
+    await expect(jobs.requireWritable()).rejects.toMatchObject({
+      message: expect.stringContaining('Input/output error'),
+    })
+    await postgres.ask('DROP TRIGGER full_disk ON zkrisk.jobs', database)
+    await jobs.plan(batch)
+    await jobs.requireWritable()
+  })
+
   it.each(['crashed', 'frozen'] as const)(
     'S17: %s while a fleet proves: everything is proven when it is back',
     async (how) => {

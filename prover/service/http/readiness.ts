@@ -144,7 +144,8 @@ export class ReadinessWatch {
   private async lookStore(): Promise<void> {
     try {
       await this.parts.jobs.requireWritable()
-      this.keep('store', true, 'takes what is written')
+      const fault = (await this.parts.fleet?.faults())?.store
+      this.keep('store', fault === undefined, fault ?? 'takes what is written')
     } catch (error) {
       this.keep('store', false, `nothing can be written: ${describeError(error).message}`)
     }

@@ -119,7 +119,7 @@ export type FleetOptions = {
 }
 
 /** Why a service cannot do its part, by the check that fails for it. */
-export type FleetFaults = { readonly prover?: string }
+export type FleetFaults = { readonly prover?: string; readonly store?: string }
 
 /** Who proves at a database, and what waits there. */
 export type FleetStanding = {
@@ -245,8 +245,10 @@ async function proveItself({ proveHere, keys: folder, onWorkers, onOwn, ...own }
   await work({ ...own, keys, atOnce: AT_ONCE, onlyAlone: proveHere === 'alone', graceMs: 0, onEvent })
 }
 
-/** Keys here that are at fault, while something waits that nobody else who lives has them for. */
+/** What could not be written, and keys here that are at fault, while something waits that nobody else who lives has them for. */
 export async function faultsOf({ keyFaults }: WorkerState, queue: ProofQueue, workers: Workers): Promise<FleetFaults> {
+  const store = (queue.writeFaults.latest ?? workers.writeFaults.latest)?.message
+  if (store !== undefined) return { store }
   if (keyFaults.size === 0) return {}
   const [standing, live] = [await queue.standing(), await workers.live()]
   const wrong = [...keyFaults].flatMap(([wanted, why]) => {

@@ -10,6 +10,7 @@ import { ProverError } from '../../../errors.ts'
 import { describeError } from '../../text/terminal.ts'
 import { duration } from '../../text/figures.ts'
 import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
+import { isWithoutRoom } from '../stores/writeFaults.ts'
 import { Outage } from './outage.ts'
 import { jobDataOf, partsOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
 import type { LeasedProof, ProofQueue } from './proofQueue.ts'
@@ -133,6 +134,8 @@ class Worker {
   private suspects = 0
   private lastAlone: Promise<unknown> = Promise.resolve()
   private readonly outage = new Outage()
+  /** Of answers: a database without room for them may still say what waits. */
+  private readonly unwritten = new Outage()
 
   constructor(options: WorkerOptions) {
     this.options = options
@@ -356,7 +359,9 @@ class Worker {
   ): Promise<boolean> {
     for (let pause = FIRST_PAUSE_MS; !lease.isLost; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       try {
-        return await this.options.queue.complete(taken, answer)
+        const isTaken = await this.options.queue.complete(taken, answer)
+        this.wrote()
+        return isTaken
       } catch (error) {
         this.tell(error)
         await sleep(pause, undefined, { signal: this.options.signal }).catch(() => undefined)
@@ -474,7 +479,8 @@ class Worker {
   private tell(error: unknown): number {
     const { code, message } = describeError(error)
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS)
-    const isTold = !(error instanceof DatabaseUnreachableError) || this.outage.failed()
+    const outage = isWithoutRoom(error) ? this.unwritten : this.outage
+    const isTold = !(error instanceof DatabaseUnreachableError) || outage.failed()
     if (isTold)
       this.options.onEvent({ step: 'retrying', code, detail: `${message} (${code}); again in ${pause / 1000} s` })
     return pause
@@ -485,6 +491,12 @@ class Worker {
     if (seconds === undefined) return
     this.failures = 0
     this.options.onEvent({ step: 'reached-again', detail: `the database answers again, after ${duration(seconds)}` })
+  }
+
+  private wrote(): void {
+    const seconds = this.unwritten.over()
+    if (seconds === undefined) return
+    this.options.onEvent({ step: 'reached-again', detail: `the database has room again, after ${duration(seconds)}` })
   }
 
   private keysText(): string {

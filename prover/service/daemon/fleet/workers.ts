@@ -2,6 +2,7 @@
 import type { DatabaseAddress } from '../stores/databaseAddress.ts'
 import { migrate } from '../stores/postgresSchema.ts'
 import { PostgresSession } from '../stores/postgresSession.ts'
+import type { WriteFaults } from '../stores/writeFaults.ts'
 import { shortened } from '../../text/foreign.ts'
 
 /** A worker that has not been seen for so long is dead, or as good as. */
@@ -82,6 +83,10 @@ export class Workers {
       throw error
     }
     return new Workers(session, address)
+  }
+
+  get writeFaults(): WriteFaults {
+    return this.session.writeFaults
   }
 
   /** Says that a worker lives; to be said every few seconds. */
