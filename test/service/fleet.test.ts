@@ -779,6 +779,34 @@ describe('a worker that lives and proves nothing', () => {
     expect(await queue.jobs(10)).toEqual([])
   })
 
+  it('S65: and keeps what it took loses it though it calls itself a service, and has the name of this one', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const said: string[] = []
+    const onContradicted = (says: string): void => void said.push(says)
+    const own = new Set<string>()
+    const ownHas = (id: string): boolean => own.has(id)
+    const { prover } = await asking(database, { own: ownProver, ownHas, workers, onContradicted, lateMs: 3_000 })
+    await hostile(database, keep)
+    const ids = [1, 2].map((n) => proofJobOf(keys, trialInput(n)).id)
+    const saying = { id: 'kept', name: 'this one (serve)', queues: [key.queue], mayWait: true }
+    await workers.seen(saying, ids)
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+    expect(said).toEqual([expect.stringMatching(/, which was proven here: this one \(serve\) has had it for \d+ s$/)])
+    // What the worker of this process has itself is left to it.
+    own.add(ids[1] ?? '')
+    await workers.seen(saying, ids)
+    const asked = prover.prove(keys, trialInput(2))
+    let isAnswered = false
+    void asked.then(() => {
+      isAnswered = true
+    })
+    await sleep(6_000)
+    expect(isAnswered).toBe(false)
+    own.clear()
+    expect((await asked).publicSignals.at(-1)).toBe(2n)
+  })
+
   it('S65: and keeps what it took without saying so, or is doubted, loses it sooner', async () => {
     const database = await postgres.database()
     const workers = await openWorkers(database)

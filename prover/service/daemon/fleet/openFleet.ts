@@ -155,8 +155,9 @@ export async function openFleet({ database, proveHere, keys, onWorkers, onOwn }:
   const name = `${nameHere()} (serve)`
   // What a service that was killed had asked of single workers.
   await queue.keepThoseOf([]).catch(() => undefined)
-  const prover = new QueueProver(queue, { own: hands, ownName: name, workers, onContradicted })
   const state = new WorkerState()
+  const ownHas = (id: string): boolean => state.inHand.has(id)
+  const prover = new QueueProver(queue, { own: hands, ownHas, workers, onContradicted })
   const own =
     hands && proveItself({ queue, workers, prover: hands, name, proveHere, keys, onWorkers, onOwn, state, signal })
   own?.catch((error: unknown) => onWorkers(`this service cannot prove itself: ${describeError(error).message}`))

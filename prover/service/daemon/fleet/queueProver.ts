@@ -40,8 +40,8 @@ const UNCLAIMED_MS = 30_000
 export type QueueProverOptions = {
   /** Proves here what no worker's word is taken for: refused, parked, or answered with what is no proof again and again. */
   readonly own?: Pick<Prover, 'prove'> | undefined
-  /** What a worker of this process calls itself: what it has in hand is not taken from it. */
-  readonly ownName?: string
+  /** Whether a worker of this process has a job in hand: it is not taken from it, for its prover has a limit of time of its own. */
+  readonly ownHas?: (id: string) => boolean
   /** Who lives: others are asked by name for what one of them answered wrongly, if nothing is proven here. */
   readonly workers?: Pick<Workers, 'live' | 'doubt'>
   /** Is told of answers that turned out wrong, or did not come. */
@@ -192,18 +192,19 @@ export class QueueProver implements Prover {
 
   /** Of a job that whoever has the key may take: until others could do it sooner. */
   private patienceOf(job: ProofJob): Patience {
-    const { own, ownName, untakenMs, lateMs = LATE_MS, unclaimedMs = UNCLAIMED_MS, workers } = this.options
+    const { own, ownHas, untakenMs, lateMs = LATE_MS, unclaimedMs = UNCLAIMED_MS, workers } = this.options
     let unclaimed: number | undefined
     return async ({ status }, forMs) => {
       if (status === 'waiting' && own !== undefined && forMs >= (untakenMs ?? Number.POSITIVE_INFINITY))
         return new AnswerLateError(job, status, forMs, undefined)
+      // By itself, not by what a table says: there anybody may say that he is it.
+      if (status === 'active' && ownHas?.(job.id) === true) return undefined
       const live = status === 'active' ? await workers?.live().catch(() => undefined) : undefined
       const holder = live?.find(({ jobs }) => jobs.includes(job.id))
       const isClaimed = live === undefined || (holder !== undefined && !isDoubted(holder))
       unclaimed = isClaimed ? undefined : (unclaimed ?? performance.now())
       const isUnclaimed = unclaimed !== undefined && performance.now() - unclaimed >= unclaimedMs
       if (status !== 'active' || (forMs < lateMs && !isUnclaimed)) return undefined
-      if (holder !== undefined && (holder.mayWait || holder.name === ownName)) return undefined
       const hasOthers = (await this.takersOf(job)).some(({ id }) => id !== holder?.id)
       return own !== undefined || hasOthers ? new AnswerLateError(job, status, forMs, holder?.name) : undefined
     }
