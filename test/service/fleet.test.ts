@@ -16,7 +16,7 @@ import { FleetGauges } from '../../prover/service/http/fleet.ts'
 import { faultsOf, openFleet } from '../../prover/service/daemon/fleet/openFleet.ts'
 import { Outage } from '../../prover/service/daemon/fleet/outage.ts'
 import { serialiseError } from '../../prover/proof/backends/proverProtocol.ts'
-import { partsOfQueue, proofJobOf, queueFor, queueOf } from '../../prover/service/daemon/fleet/proofJob.ts'
+import { partsOfQueue, proofJobOf, queueFor, queueOf, workerOf } from '../../prover/service/daemon/fleet/proofJob.ts'
 import {
   ProofCancelledError,
   ProofParkedError,
@@ -714,6 +714,33 @@ describe('a worker that is wrong where the service proves nothing', () => {
     await good.stop()
     expect((await prover.prove(keys, trialInput(9))).publicSignals.at(-1)).toBe(9n)
     expect(steps(doubted.events, 'taken').length).toBeGreaterThan(0)
+  })
+
+  it.each([
+    ['is long', 'x'.repeat(130)],
+    ['has what a terminal obeys', 'tab\there \u001b[2J'],
+    ['turns the direction', 'bidi\u202ename'],
+    ['is empty', ''],
+    ['is blank', ' '],
+    ['ends within a character', `${'x'.repeat(119)}😀😀`],
+    ['has a zero', 'a\u0000b'],
+  ])('S64: whose name %s is doubted by it as any other', async (_, name) => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    await workers.seen({ id: 'cleaned', name, queues: [key.queue], mayWait: false })
+    // Whoever has the database's password need not register as a worker does.
+    const raw = name.replaceAll('\u0000', '')
+    await postgres.ask(
+      `INSERT INTO zkrisk.workers (id, name, queues, may_wait) VALUES ('raw', '${raw}', '{}', false)`,
+      database,
+    )
+    for (const worker of [name, workerOf({ worker: name }) ?? '']) await workers.doubt(worker, 'proof.unsatisfied')
+    const live = await workers.live()
+    expect(live.find(({ id }) => id === 'cleaned')).toMatchObject({ wrong: 2 })
+    if (raw === name) expect(live.find(({ id }) => id === 'raw')).toMatchObject({ wrong: 2 })
+    const { stderr, code } = await zkrisk('worker', '--database', database, '--name', raw === name ? name : '')
+    expect([code, stderr]).toEqual([expect.any(Number), expect.stringContaining('--name')])
+    expect(code).not.toBe(0)
   })
 
   it('S64: names that a liar makes up fill no table', async () => {

@@ -12,7 +12,7 @@ import { duration } from '../../text/figures.ts'
 import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
 import { isWithoutRoom } from '../stores/writeFaults.ts'
 import { Outage } from './outage.ts'
-import { jobDataOf, partsOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
+import { jobDataOf, nameOf, partsOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
 import type { LeasedProof, ProofQueue } from './proofQueue.ts'
 import { isDoubted, type Workers, type WorkerThere } from './workers.ts'
 
@@ -138,7 +138,7 @@ class Worker {
   private readonly unwritten = new Outage()
 
   constructor(options: WorkerOptions) {
-    this.options = options
+    this.options = { ...options, name: nameOf(options.name) }
     this.state = options.state ?? new WorkerState()
     this.keys = new Map(options.keys.map((key) => [key.queue, key]))
   }
