@@ -18,6 +18,7 @@ import { Outage } from '../../prover/service/daemon/fleet/outage.ts'
 import { serialiseError } from '../../prover/proof/backends/proverProtocol.ts'
 import { partsOfQueue, proofJobOf, queueFor, queueOf, workerOf } from '../../prover/service/daemon/fleet/proofJob.ts'
 import {
+  AnswerLateError,
   ProofCancelledError,
   ProofParkedError,
   QueueProver,
@@ -741,6 +742,54 @@ describe('a worker that is wrong where the service proves nothing', () => {
     const { stderr, code } = await zkrisk('worker', '--database', database, '--name', raw === name ? name : '')
     expect([code, stderr]).toEqual([expect.any(Number), expect.stringContaining('--name')])
     expect(code).not.toBe(0)
+  })
+
+  /** They live, have the key, and take nothing. */
+  async function phantoms(workers: Workers, count: number): Promise<void> {
+    const saying = async (): Promise<void> => {
+      for (let n = 0; n < count; n++)
+        await workers.seen({ id: idOf(n), name: `a phantom ${n}`, queues: [key.queue], mayWait: false })
+    }
+    await saying()
+    const beat = setInterval(() => void saying().catch(() => undefined), 3_000)
+    ends.push(async () => clearInterval(beat))
+  }
+  const idOf = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+
+  it('S64: whoever has proven something is asked before any that live and take nothing, however many', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const { prover } = await asking(database, { workers })
+    await hostile(database, lie)
+    await beaten(database, 'honest')
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+    await phantoms(workers, 9)
+    expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
+    // Who was waited for in vain would be among them.
+    expect((await workers.doubts()).map(({ worker }) => worker)).toEqual(['liar'])
+  })
+
+  it('S64: those that live and take nothing are asked for one job for a time in all, and others the next time', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const real = await ProofQueue.open(parseDatabaseAddress(database), 'test')
+    const asked: string[] = []
+    const put = async (job: Parameters<ProofQueue['put']>[0]): Promise<void> => {
+      asked.push(partsOfQueue(job.queue)?.worker ?? '')
+      await real.put(job)
+    }
+    const queue = Object.create(real, { put: { value: put } }) as ProofQueue
+    const prover = new QueueProver(queue, { workers, askingMs: 4_000 })
+    ends.push(() => prover.close())
+    await phantoms(workers, 6)
+    await hostile(database, lie)
+    // No refusal is believed while somebody has not answered.
+    for (let times = 0; times < 2; times++)
+      await expect(prover.prove(keys, trialInput(1))).rejects.toBeInstanceOf(AnswerLateError)
+    expect(asked.filter((worker) => worker !== '')).toEqual([0, 1, 2, 3, 4, 5].map(idOf))
+    await beaten(database, 'honest')
+    await until(async () => (await workers.live()).length === 7)
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
   })
 
   it('S64: names that a liar makes up fill no table', async () => {
