@@ -67,7 +67,7 @@ type Patience = (found: QueuedProof, forMs: number) => Promise<AnswerLateError |
 /**
  * Calls are answered as their proofs come, not in their order: one that no worker can prove keeps no other from its answer. The
  * same call again, from whatever process, is answered by the same job. No worker's refusal is believed: an input is refused once it
- * was tried here; where nothing is proven here, once each worker that lives was asked for it by name, and by workers twice.
+ * was tried here; where nothing is proven here, once each worker that lives refused it by name, and by workers twice.
  */
 export class QueueProver implements Prover {
   private readonly queue: ProofQueue
