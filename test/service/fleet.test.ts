@@ -1,5 +1,5 @@
 /** A fleet of workers at a real Postgres: real processes that are killed, stopped and poisoned, with a circuit that is proven in a moment. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
@@ -13,21 +13,23 @@ import {
 } from '../../prover/proof/index.ts'
 import { type LeasedProof, ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
 import { FleetGauges } from '../../prover/service/http/fleet.ts'
-import { openFleet } from '../../prover/service/daemon/fleet/openFleet.ts'
+import { faultsOf, openFleet } from '../../prover/service/daemon/fleet/openFleet.ts'
 import { Outage } from '../../prover/service/daemon/fleet/outage.ts'
 import { serialiseError } from '../../prover/proof/backends/proverProtocol.ts'
-import { partsOfQueue, proofJobOf, queueFor, queueOf } from '../../prover/service/daemon/fleet/proofJob.ts'
+import { partsOfQueue, proofJobOf, queueFor, queueOf, workerOf } from '../../prover/service/daemon/fleet/proofJob.ts'
 import {
+  AnswerLateError,
   ProofCancelledError,
   ProofParkedError,
   QueueProver,
   type QueueProverOptions,
 } from '../../prover/service/daemon/fleet/queueProver.ts'
-import { work, type WorkerEvent, type WorkerKey } from '../../prover/service/daemon/fleet/worker.ts'
+import { work, type WorkerEvent, type WorkerKey, WorkerState } from '../../prover/service/daemon/fleet/worker.ts'
 import { Workers } from '../../prover/service/daemon/fleet/workers.ts'
 import { parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
 import { migrate } from '../../prover/service/daemon/stores/postgresSchema.ts'
 import { DatabaseUnreachableError, PostgresSession } from '../../prover/service/daemon/stores/postgresSession.ts'
+import { CircuitNotBuiltError } from '../../prover/service/workspace.ts'
 import { openPostgres } from '../../prover/service/daemon/stores/postgresStores.ts'
 import { refusedInput, trialInput, trialKeys } from '../../scripts/tools/fleet/fleetCircuit.ts'
 import { WorkerProcess } from '../../scripts/tools/fleet/workerProcess.ts'
@@ -400,7 +402,7 @@ describe('a worker', () => {
     await fleet.close()
   })
 
-  it('S16: whose key is damaged takes no more jobs of it, and leaves them to others', async () => {
+  it('S16: whose key is damaged takes no jobs of it for a while, and leaves them to others', async () => {
     const database = await postgres.database()
     const { prover } = await asking(database)
     const damaged = { ...keys, zkey: join(folder, 'none.zkey') }
@@ -414,6 +416,53 @@ describe('a worker', () => {
     await asked
     expect(steps(events, 'failed')).toMatchObject([{ code: 'proof.corrupt-key-file' }])
   })
+
+  it.each(['a byte of it is changed', 'its circuit is not built'] as const)(
+    'S78: that is alone with a key at fault (%s) says so, and proves with it once it is mended',
+    async (how) => {
+      const database = await postgres.database()
+      const { prover, queue } = await asking(database)
+      const workers = await openWorkers(database)
+      const own = join(folder, how.replaceAll(' ', '-'))
+      mkdirSync(own)
+      const zkey = join(own, 'proving.zkey')
+      const bytes = readFileSync(keys.zkey)
+      const mend = (): void => writeFileSync(zkey, bytes)
+      mend()
+      const damaged = Buffer.from(bytes)
+      damaged.writeUInt8(damaged.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1)
+      let isBuilt = how !== 'its circuit is not built'
+      if (isBuilt) writeFileSync(zkey, damaged)
+      const load = async (): Promise<CircuitKeys> => {
+        if (!isBuilt) throw new CircuitNotBuiltError(keys.circuit, folder)
+        return { ...keys, zkey }
+      }
+      const cold = createProver({ threads: 1 }, 'snarkjs')
+      ends.push(() => cold.close())
+      const state = new WorkerState()
+      const here = { prover: cold, keys: [{ ...key, load }], state, onlyAlone: true, keyPauseMs: 500 }
+      const { events } = await working(database, here)
+      const asked = prover.prove(keys, trialInput(1))
+      asked.catch(() => undefined)
+      await until(() => steps(events, 'failed').length > 1)
+      // At first, and then ever more rarely.
+      expect(steps(events, 'dropped-key')).toMatchObject([
+        { code: steps(events, 'failed')[0]?.code, detail: expect.stringContaining('takes no jobs of fleetTrial: ') },
+      ])
+      const faults = await faultsOf(state, queue, workers)
+      expect(faults.prover).toMatch(/^nobody can prove fleetTrial: /)
+      await workers.seen({ id: 'other', name: 'other', queues: [key.queue], mayWait: false })
+      expect(await faultsOf(state, queue, workers)).toEqual({})
+      await workers.gone('other')
+      mend()
+      isBuilt = true
+      expect((await asked).publicSignals.at(-1)).toBe(1n)
+      await told(events, 'key-again', 1)
+      expect(await faultsOf(state, queue, workers)).toEqual({})
+      expect(state.keyFaults.size).toBe(0)
+      expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
+    },
+  )
 
   it('S19: that only stands in takes no jobs while another lives, and takes them when none does', async () => {
     const database = await postgres.database()
@@ -668,6 +717,81 @@ describe('a worker that is wrong where the service proves nothing', () => {
     expect(steps(doubted.events, 'taken').length).toBeGreaterThan(0)
   })
 
+  it.each([
+    ['is long', 'x'.repeat(130)],
+    ['has what a terminal obeys', 'tab\there \u001b[2J'],
+    ['turns the direction', 'bidi\u202ename'],
+    ['is empty', ''],
+    ['is blank', ' '],
+    ['ends within a character', `${'x'.repeat(119)}😀😀`],
+    ['has a zero', 'a\u0000b'],
+  ])('S64: whose name %s is doubted by it as any other', async (_, name) => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    await workers.seen({ id: 'cleaned', name, queues: [key.queue], mayWait: false })
+    // Whoever has the database's password need not register as a worker does.
+    const raw = name.replaceAll('\u0000', '')
+    await postgres.ask(
+      `INSERT INTO zkrisk.workers (id, name, queues, may_wait) VALUES ('raw', '${raw}', '{}', false)`,
+      database,
+    )
+    for (const worker of [name, workerOf({ worker: name }) ?? '']) await workers.doubt(worker, 'proof.unsatisfied')
+    const live = await workers.live()
+    expect(live.find(({ id }) => id === 'cleaned')).toMatchObject({ wrong: 2 })
+    if (raw === name) expect(live.find(({ id }) => id === 'raw')).toMatchObject({ wrong: 2 })
+    const { stderr, code } = await zkrisk('worker', '--database', database, '--name', raw === name ? name : '')
+    expect([code, stderr]).toEqual([expect.any(Number), expect.stringContaining('--name')])
+    expect(code).not.toBe(0)
+  })
+
+  /** They live, have the key, and take nothing. */
+  async function phantoms(workers: Workers, count: number): Promise<void> {
+    const saying = async (): Promise<void> => {
+      for (let n = 0; n < count; n++)
+        await workers.seen({ id: idOf(n), name: `a phantom ${n}`, queues: [key.queue], mayWait: false })
+    }
+    await saying()
+    const beat = setInterval(() => void saying().catch(() => undefined), 3_000)
+    ends.push(async () => clearInterval(beat))
+  }
+  const idOf = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+
+  it('S64: whoever has proven something is asked before any that live and take nothing, however many', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const { prover } = await asking(database, { workers })
+    await hostile(database, lie)
+    await beaten(database, 'honest')
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+    await phantoms(workers, 9)
+    expect((await prover.prove(keys, trialInput(2))).publicSignals.at(-1)).toBe(2n)
+    // Who was waited for in vain would be among them.
+    expect((await workers.doubts()).map(({ worker }) => worker)).toEqual(['liar'])
+  })
+
+  it('S64: those that live and take nothing are asked for one job for a time in all, and others the next time', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const real = await ProofQueue.open(parseDatabaseAddress(database), 'test')
+    const asked: string[] = []
+    const put = async (job: Parameters<ProofQueue['put']>[0]): Promise<void> => {
+      asked.push(partsOfQueue(job.queue)?.worker ?? '')
+      await real.put(job)
+    }
+    const queue = Object.create(real, { put: { value: put } }) as ProofQueue
+    const prover = new QueueProver(queue, { workers, askingMs: 4_000 })
+    ends.push(() => prover.close())
+    await phantoms(workers, 6)
+    await hostile(database, lie)
+    // No refusal is believed while somebody has not answered.
+    for (let times = 0; times < 2; times++)
+      await expect(prover.prove(keys, trialInput(1))).rejects.toBeInstanceOf(AnswerLateError)
+    expect(asked.filter((worker) => worker !== '')).toEqual([0, 1, 2, 3, 4, 5].map(idOf))
+    await beaten(database, 'honest')
+    await until(async () => (await workers.live()).length === 7)
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+  })
+
   it('S64: names that a liar makes up fill no table', async () => {
     const workers = await openWorkers(await postgres.database())
     for (let n = 0; n < 230; n++) await workers.doubt(`liar ${n}`, 'proof.unsatisfied')
@@ -729,6 +853,34 @@ describe('a worker that lives and proves nothing', () => {
       expect.stringMatching(/^job \S+ of fleetTrial, which was proven here: keeper has had it for \d+ s$/),
     ])
     expect(await queue.jobs(10)).toEqual([])
+  })
+
+  it('S65: and keeps what it took loses it though it calls itself a service, and has the name of this one', async () => {
+    const database = await postgres.database()
+    const workers = await openWorkers(database)
+    const said: string[] = []
+    const onContradicted = (says: string): void => void said.push(says)
+    const own = new Set<string>()
+    const ownHas = (id: string): boolean => own.has(id)
+    const { prover } = await asking(database, { own: ownProver, ownHas, workers, onContradicted, lateMs: 3_000 })
+    await hostile(database, keep)
+    const ids = [1, 2].map((n) => proofJobOf(keys, trialInput(n)).id)
+    const saying = { id: 'kept', name: 'this one (serve)', queues: [key.queue], mayWait: true }
+    await workers.seen(saying, ids)
+    expect((await prover.prove(keys, trialInput(1))).publicSignals.at(-1)).toBe(1n)
+    expect(said).toEqual([expect.stringMatching(/, which was proven here: this one \(serve\) has had it for \d+ s$/)])
+    // What the worker of this process has itself is left to it.
+    own.add(ids[1] ?? '')
+    await workers.seen(saying, ids)
+    const asked = prover.prove(keys, trialInput(2))
+    let isAnswered = false
+    void asked.then(() => {
+      isAnswered = true
+    })
+    await sleep(6_000)
+    expect(isAnswered).toBe(false)
+    own.clear()
+    expect((await asked).publicSignals.at(-1)).toBe(2n)
   })
 
   it('S65: and keeps what it took without saying so, or is doubted, loses it sooner', async () => {
@@ -852,6 +1004,61 @@ describe('what is told of a fleet', () => {
 })
 
 describe('a database that goes away', () => {
+  it('S79: without room for answers is told of at once and ever more rarely, until it has taken one', async () => {
+    const database = await postgres.database()
+    const { prover, queue: asked } = await asking(database)
+    const workers = await openWorkers(database)
+    const queue = await ProofQueue.open(parseDatabaseAddress(database), 'test worker')
+    ends.push(() => queue.close())
+    await asked.put(proofJobOf(keys, trialInput(0)))
+    // As a full disk answers what takes a new page, and nothing else.
+    await postgres.ask(
+      `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100'; END $$;
+       CREATE TRIGGER full_disk BEFORE UPDATE ON zkrisk_queue.job FOR EACH ROW
+         WHEN (NEW.output IS NOT NULL) EXECUTE FUNCTION full_disk()`,
+      database,
+    )
+    const { events } = await working(database, { queue })
+    const proven = prover.prove(keys, trialInput(1))
+    const state = new WorkerState()
+    await until(async () => (await faultsOf(state, queue, workers)).store !== undefined)
+    expect((await faultsOf(state, queue, workers)).store).toContain('No space left on device')
+    await sleep(6_000)
+    expect(steps(events, 'retrying')).toMatchObject([
+      { code: 'service.database-unreachable', detail: expect.stringContaining('No space left on device') },
+    ])
+    expect(steps(events, 'reached-again')).toEqual([])
+    expect(steps(events, 'proven')).toEqual([])
+    await postgres.ask('DROP TRIGGER full_disk ON zkrisk_queue.job', database)
+    expect((await proven).publicSignals.at(-1)).toBe(1n)
+    await told(events, 'proven', 2)
+    expect(steps(events, 'reached-again')).toMatchObject([{ detail: expect.stringContaining('has room again, after') }])
+    expect(await faultsOf(state, queue, workers)).toEqual({})
+  })
+
+  it('S79: without room for a batch is not called writable by the store, though a row that is there is written', async () => {
+    const database = await postgres.database()
+    const scope = { chainId: 31337n, registry: `0x${'1'.repeat(40)}` }
+    const { jobs } = await openPostgres(parseDatabaseAddress(database), scope, scope.registry)
+    ends.push(() => jobs.close())
+    await jobs.requireWritable()
+    await postgres.ask(
+      `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'could not write block 7: Input/output error' USING ERRCODE = '58030'; END $$;
+       CREATE TRIGGER full_disk BEFORE INSERT ON zkrisk.jobs FOR EACH ROW EXECUTE FUNCTION full_disk()`,
+      database,
+    )
+    const batch = { id: 'a', build: 'b', trigger: 't', summary: '{}' }
+    await expect(jobs.plan(batch)).rejects.toMatchObject({ sqlState: '58030' })
+    await expect(jobs.requireWritable()).rejects.toMatchObject({
+      message: expect.stringContaining('Input/output error'),
+    })
+    await postgres.ask('DROP TRIGGER full_disk ON zkrisk.jobs', database)
+    await jobs.plan(batch)
+    await jobs.requireWritable()
+  })
+
   it.each(['crashed', 'frozen'] as const)(
     'S17: %s while a fleet proves: everything is proven when it is back',
     async (how) => {

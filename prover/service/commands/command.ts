@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { RpcAddress } from '../../registry/index.ts'
 import { MOST_TIMER_MS } from '../../timers.ts'
+import { shortened } from '../text/foreign.ts'
 import { EXIT, openTerminal, reportError, type Streams, type Terminal } from '../text/terminal.ts'
 
 /** The root of all commands, for one run: where it speaks, and what it ended with. */
@@ -91,6 +92,13 @@ export function fraction(text: string): number {
   if (digits === '' || !(value > 0 && value < 1))
     throw new InvalidArgumentError('Expected a share above 0 and below 1, such as 0.02, or 2% in per cent.')
   return value
+}
+
+/** What something is called, for an option. */
+export function visibleName(text: string): string {
+  if (text !== shortened(text) || text.trim() === '')
+    throw new InvalidArgumentError('Expected a name of 1 to 120 characters that can be seen.')
+  return text
 }
 
 /** Addresses of `--rpc`, which may be given several times. */

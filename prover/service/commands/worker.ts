@@ -6,7 +6,7 @@ import type { WorkerEvent } from '../daemon/fleet/worker.ts'
 import { OptionMissingError } from '../text/usageError.ts'
 import { EXIT, type Terminal, unlessUnwritable } from '../text/terminal.ts'
 import { withDatabasePackages } from '../optionalPackages.ts'
-import { action, addCommand, positiveNumber, timerSeconds, wholeNumber } from './command.ts'
+import { action, addCommand, positiveNumber, timerSeconds, visibleName, wholeNumber } from './command.ts'
 import { stopSignal } from './stop.ts'
 
 type DatabaseOptions = { database?: string }
@@ -89,7 +89,7 @@ function addWorkerCommand(program: Command): void {
     .option('--database <url>', DATABASE)
     .option('--circuit <name...>', 'prove with these alone; all that are built here by default')
     .option('--keys <folder>', 'keys, instead of the project’s own')
-    .option('--name <name>', 'what it is called; machine and process by default')
+    .option('--name <name>', 'what it is called; machine and process by default', visibleName)
     .option('--at-once <jobs>', 'jobs in hand: the witness of one while another is proven', wholeNumber(1, 16), 2)
     .option('--timeout <seconds>', 'of a proof; 120 by default', timerSeconds)
     .option('--memory <gigabytes>', 'that proving may take; 4 by default', positiveNumber)

@@ -63,6 +63,7 @@ export type ServeEvent = {
     | 'retrying'
     | 'unserved'
     | 'workers'
+    | 'worker-fault'
     | 'followed'
     | 'stopped'
     | 'statement-proven'

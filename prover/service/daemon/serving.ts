@@ -170,7 +170,12 @@ async function fleetOf({ database, proveHere = 'alone', keys, onEvent }: RunServ
   if (database === undefined) return undefined
   // Nothing of it is loaded where nobody asked for it.
   const { openFleet } = await withDatabasePackages(() => import('./fleet/openFleet.ts'))
-  return openFleet({ database, proveHere, keys, onWorkers: (detail) => onEvent({ step: 'workers', detail }) })
+  return openFleet({
+    ...{ database, proveHere, keys },
+    onWorkers: (detail) => onEvent({ step: 'workers', detail }),
+    onOwn: (detail, code) =>
+      onEvent(code === undefined ? { step: 'workers', detail } : { step: 'worker-fault', code, detail }),
+  })
 }
 
 /** Who was set aside already, and whoever will be. */

@@ -153,7 +153,8 @@ export class Board {
 
   private keepFailure({ step, code, detail = '' }: ServeEvent, now: number): void {
     if (step === 'proven' || step === 'statement-proven') this.failure = undefined
-    if (step === 'retrying' && (code?.startsWith('proof.') || code === 'service.proof-parked'))
+    const isOfWorkers = code === 'service.proof-parked' || code === 'service.answer-late'
+    if (step === 'retrying' && (code?.startsWith('proof.') || isOfWorkers))
       this.failure = { code, detail, since: this.failure?.since ?? now }
   }
 }

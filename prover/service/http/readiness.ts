@@ -4,6 +4,7 @@ import { formatEther } from 'ethers'
 import { isDevelopmentChain } from '../../proof/index.ts'
 import { ChainClock } from '../chainClock.ts'
 import type { RoundBook } from '../daemon/accounts/roundBook.ts'
+import type { Fleet } from '../daemon/fleet/openFleet.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
 import { duration, isoTime } from '../text/figures.ts'
@@ -47,6 +48,7 @@ export type ReadinessParts = {
   readonly limits: ReadinessLimits
   /** Hash of the verification key that batches of the default model are proven with, by build; what is deployed must be the same. */
   readonly keys: () => Promise<ReadonlyMap<string, string>>
+  readonly fleet?: Pick<Fleet, 'faults'> | undefined
 }
 
 /** Between two looks: with ten seconds for a node that does not answer, what fails is told within fifteen. */
@@ -145,7 +147,7 @@ export class ReadinessWatch {
     try {
       await this.parts.jobs.requireWritable()
       // Words of rounds that were handed on are kept beside it.
-      const fault = this.parts.rounds?.fault()
+      const fault = this.parts.rounds?.fault() ?? (await this.parts.fleet?.faults())?.store
       this.keep('store', fault === undefined, fault ?? 'takes what is written')
     } catch (error) {
       this.keep('store', false, `nothing can be written: ${describeError(error).message}`)
@@ -153,7 +155,7 @@ export class ReadinessWatch {
   }
 
   private async judgeProver(): Promise<readonly [ok: boolean, says: string]> {
-    const { board, requests } = this.parts
+    const { board, requests, fleet } = this.parts
     const [failure, pause, idleMs] = [board.proverFailure(), await requests.pause(), requests.idleMs()]
     const wrong =
       failure !== undefined
@@ -162,7 +164,7 @@ export class ReadinessWatch {
           ? `paused by ${pause.by} since ${new Date(pause.since).toISOString()}`
           : idleMs > STALLED_MS
             ? `the service has not gone round for ${duration(idleMs / 1000)}`
-            : undefined
+            : (await fleet?.faults())?.prover
     return [wrong === undefined, wrong ?? 'goes round and nothing has failed']
   }
 

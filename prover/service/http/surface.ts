@@ -41,7 +41,7 @@ export type SurfaceParts = {
   /** Words of rounds, where margins of accounts are proven. */
   readonly rounds: RoundBook | undefined
   /** Who proves at a database, where there is one. */
-  readonly fleet: Pick<Fleet, 'standing'> | undefined
+  readonly fleet: Pick<Fleet, 'standing' | 'faults'> | undefined
   /** Hashes of the verification keys that this service proves with, by build. */
   readonly keys: () => Promise<ReadonlyMap<string, string>>
   readonly log: ServiceLog
@@ -81,7 +81,8 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     lagSeconds: options.maxLag,
     leastBalanceWei: options.minBalance === undefined ? undefined : parseEther(options.minBalance.toFixed(18)),
   })
-  const readiness = new ReadinessWatch({ figures, jobs, requests, board, rounds: parts.rounds, account, limits, keys })
+  const { fleet, rounds } = parts
+  const readiness = new ReadinessWatch({ figures, jobs, requests, board, rounds, account, limits, keys, fleet })
   const keyHashes = new Map(deployment.models.map(({ name, verificationKeyHash }) => [name, verificationKeyHash]))
   const own = {
     batches: new Batches(jobs, board, keyHashes),

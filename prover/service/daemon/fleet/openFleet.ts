@@ -10,10 +10,10 @@ import { duration } from '../../text/figures.ts'
 import { requireKeysFolder } from '../../workspace.ts'
 import { keysHere } from './keysHere.ts'
 import { Outage } from './outage.ts'
-import { queueOf } from './proofJob.ts'
+import { partsOfQueue, queueOf } from './proofJob.ts'
 import { ProofQueue, type QueueStanding } from './proofQueue.ts'
 import { QueueProver } from './queueProver.ts'
-import { UNTAKEN_SECONDS, type WorkerEvent, work } from './worker.ts'
+import { isFor, UNTAKEN_SECONDS, type WorkerEvent, WorkerState, work } from './worker.ts'
 import { type Doubt, Workers, type WorkerSeen } from './workers.ts'
 
 export type RunWorkerOptions = ProverOptions & {
@@ -114,7 +114,12 @@ export type FleetOptions = {
   readonly keys?: string | undefined
   /** Told when workers come and go. */
   readonly onWorkers: (says: string) => Promise<void> | void
+  /** Told of what the worker of this process fails at, and that it goes on; the former has a code. */
+  readonly onOwn?: ((says: string, code: string | undefined) => Promise<void> | void) | undefined
 }
+
+/** Why a service cannot do its part, by the check that fails for it. */
+export type FleetFaults = { readonly prover?: string; readonly store?: string }
 
 /** Who proves at a database, and what waits there. */
 export type FleetStanding = {
@@ -128,6 +133,8 @@ export type Fleet = {
   readonly prover: Prover
   /** @throws {@link DatabaseUnreachableError} */
   standing(): Promise<FleetStanding>
+  /** @throws {@link DatabaseUnreachableError} */
+  faults(): Promise<FleetFaults>
   close(): Promise<void>
 }
 
@@ -138,7 +145,7 @@ const LOOK_MS = 3_000
  *
  * @throws {@link DatabaseUnreachableError}, {@link DatabaseRefusedError}
  */
-export async function openFleet({ database, proveHere, keys, onWorkers }: FleetOptions): Promise<Fleet> {
+export async function openFleet({ database, proveHere, keys, onWorkers, onOwn }: FleetOptions): Promise<Fleet> {
   const address = parseDatabaseAddress(database)
   const { queue, workers } = await openOnce(address, 'serve')
   const ended = new AbortController()
@@ -148,8 +155,11 @@ export async function openFleet({ database, proveHere, keys, onWorkers }: FleetO
   const name = `${nameHere()} (serve)`
   // What a service that was killed had asked of single workers.
   await queue.keepThoseOf([]).catch(() => undefined)
-  const prover = new QueueProver(queue, { own: hands, ownName: name, workers, onContradicted })
-  const own = hands && proveItself({ queue, workers, prover: hands, name, proveHere, keys, onWorkers, signal })
+  const state = new WorkerState()
+  const ownHas = (id: string): boolean => state.inHand.has(id)
+  const prover = new QueueProver(queue, { own: hands, ownHas, workers, onContradicted })
+  const own =
+    hands && proveItself({ queue, workers, prover: hands, name, proveHere, keys, onWorkers, onOwn, state, signal })
   own?.catch((error: unknown) => onWorkers(`this service cannot prove itself: ${describeError(error).message}`))
   const nobody =
     proveHere === 'never'
@@ -161,6 +171,7 @@ export async function openFleet({ database, proveHere, keys, onWorkers }: FleetO
     standing: async () => ({
       ...{ workers: await workers.recent(), queue: await queue.standing(), doubts: await workers.doubts() },
     }),
+    faults: () => faultsOf(state, queue, workers),
     close: async () => {
       ended.abort()
       await Promise.all([watching, own?.catch(() => undefined)])
@@ -216,16 +227,37 @@ type Own = {
   readonly workers: Workers
   readonly prover: Prover
   readonly name: string
+  readonly state: WorkerState
   readonly signal: AbortSignal
-} & Pick<FleetOptions, 'proveHere' | 'keys' | 'onWorkers'>
+} & Pick<FleetOptions, 'proveHere' | 'keys' | 'onWorkers' | 'onOwn'>
+
+/** What the worker of a process tells in its log besides whom it stands in for. */
+const toldOfOwn: ReadonlySet<WorkerEvent['step']> = new Set([
+  ...(['failed', 'dropped-key', 'key-again', 'retrying', 'reached-again', 'doubted'] as const),
+])
 
 /** As any worker does, in this process: what it dies of loses nothing. */
-async function proveItself({ proveHere, keys: folder, onWorkers, ...own }: Own): Promise<void> {
+async function proveItself({ proveHere, keys: folder, onWorkers, onOwn, ...own }: Own): Promise<void> {
   const keys = await keysHere(undefined, folder)
-  const onEvent = ({ step, detail }: WorkerEvent): void => {
+  const onEvent = ({ step, detail, code }: WorkerEvent): void => {
     if (step === 'stood-in' && detail !== undefined) void onWorkers(detail)
+    if (toldOfOwn.has(step)) void onOwn?.(`the worker of this process: ${detail ?? step}`, code)
   }
   await work({ ...own, keys, atOnce: AT_ONCE, onlyAlone: proveHere === 'alone', graceMs: 0, onEvent })
+}
+
+/** What could not be written, and keys here that are at fault, while something waits that nobody else who lives has them for. */
+export async function faultsOf({ keyFaults }: WorkerState, queue: ProofQueue, workers: Workers): Promise<FleetFaults> {
+  const store = (queue.writeFaults.latest ?? workers.writeFaults.latest)?.message
+  if (store !== undefined) return { store }
+  if (keyFaults.size === 0) return {}
+  const [standing, live] = [await queue.standing(), await workers.live()]
+  const wrong = [...keyFaults].flatMap(([wanted, why]) => {
+    const circuit = partsOfQueue(wanted)?.circuit ?? wanted
+    const waits = standing.some((each) => each.circuit === circuit)
+    return waits && !live.some((worker) => isFor(worker, wanted)) ? [`nobody can prove ${circuit}: ${why}`] : []
+  })
+  return wrong.length === 0 ? {} : { prover: wrong.join(' ') }
 }
 
 /** Says who proves, whenever that changes. */

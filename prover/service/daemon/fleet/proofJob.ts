@@ -144,10 +144,13 @@ function refusalOf(circuit: string, answer: unknown): Error {
   return refusal instanceof ProverError ? refusal : new AnswerUnreadableError(circuit)
 }
 
+/** A worker's, as it is kept, compared and told; the same of what it is already. */
+export const nameOf = (text: string): string => shortened(text).trim().toWellFormed() || 'nameless'
+
 /** What a worker that handed back an answer, or gave a job up, calls itself; undefined if nothing says so. */
 export function workerOf(answer: unknown): string | undefined {
   const { worker } = typeof answer === 'object' && answer !== null ? (answer as { readonly worker?: unknown }) : {}
-  return typeof worker === 'string' && worker !== '' ? shortened(worker) : undefined
+  return typeof worker === 'string' ? nameOf(worker) : undefined
 }
 
 export const isRefusal = (answer: unknown): boolean =>

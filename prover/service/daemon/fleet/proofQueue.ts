@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import type { DatabaseAddress } from '../stores/databaseAddress.ts'
 import { typed } from '../stores/postgresSession.ts'
+import { WriteFaults } from '../stores/writeFaults.ts'
 import { shortened } from '../../text/foreign.ts'
 import { Bell } from './bell.ts'
 import { isRefusal, partsOfQueue, type ProofAnswer, type ProofJob, type ProofJobData } from './proofJob.ts'
@@ -90,6 +91,7 @@ const MOST_CAUSE = 500
 
 export class ProofQueue {
   readonly address: DatabaseAddress
+  readonly writeFaults = new WriteFaults()
   private readonly boss: PgBoss
   private readonly bell: Bell
   private readonly known = new Set<string>()
@@ -138,7 +140,7 @@ export class ProofQueue {
     const before = await this.find(queue, id)
     if (before?.status === 'waiting' || before?.status === 'active' || before?.status === 'proven') return
     if (before !== undefined) await this.ask(() => this.boss.deleteJob(queue, id))
-    await this.ask(() => this.boss.send(queue, data, { id }))
+    await this.write('put', () => this.boss.send(queue, data, { id }))
     await this.ring(`put ${queue}`)
   }
 
@@ -156,19 +158,31 @@ export class ProofQueue {
   async take(queue: string): Promise<LeasedProof | undefined> {
     // That of one worker is there if anything is in it.
     if (!isOfOne(queue)) await this.make(queue)
-    const [job] = (await this.ask(unlessGone(() => this.boss.fetch<ProofJobData>(queue)))) ?? []
+    const [job] =
+      (await this.write(
+        'take',
+        unlessGone(() => this.boss.fetch<ProofJobData>(queue)),
+      )) ?? []
     return job && { id: job.id, queue, data: job.data, attempt: job.retryCount }
   }
 
   /** Says that its worker lives. @returns whether the job is still this worker's */
   async touch({ queue, id, attempt }: LeasedProof): Promise<boolean> {
-    return isSettled(await this.ask(unlessGone(() => this.boss.touch(queue, { id, retryCount: attempt }))))
+    return isSettled(
+      await this.write(
+        'touch',
+        unlessGone(() => this.boss.touch(queue, { id, retryCount: attempt })),
+      ),
+    )
   }
 
   /** Hands an answer back. @returns whether it was taken: not if the job was leased to another meanwhile */
   async complete({ queue, id, attempt }: LeasedProof, answer: ProofAnswer): Promise<boolean> {
     const taken = isSettled(
-      await this.ask(unlessGone(() => this.boss.complete(queue, { id, retryCount: attempt }, answer))),
+      await this.write(
+        'complete',
+        unlessGone(() => this.boss.complete(queue, { id, retryCount: attempt }, answer)),
+      ),
     )
     if (taken) await this.ring(`end ${id}`)
     return taken
@@ -179,7 +193,12 @@ export class ProofQueue {
     { queue, id, attempt }: LeasedProof,
     cause: { readonly code: string; readonly message: string; readonly worker?: string },
   ): Promise<boolean> {
-    const taken = isSettled(await this.ask(unlessGone(() => this.boss.fail(queue, { id, retryCount: attempt }, cause))))
+    const taken = isSettled(
+      await this.write(
+        'fail',
+        unlessGone(() => this.boss.fail(queue, { id, retryCount: attempt }, cause)),
+      ),
+    )
     await this.ring(`end ${id}`)
     return taken
   }
@@ -305,6 +324,10 @@ export class ProofQueue {
       .getDb()
       .executeSql('SELECT pg_notify($1, $2)', [channel, words])
       .catch(() => undefined)
+  }
+
+  private write<Answer>(kind: string, question: () => Promise<Answer>): Promise<Answer> {
+    return this.writeFaults.watch(kind, () => this.ask(question))
   }
 
   private async ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {

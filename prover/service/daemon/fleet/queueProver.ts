@@ -37,11 +37,16 @@ const LATE_MS = 300_000
 /** The same of one that nobody who lives says that he has, or one who is doubted; workers say it every few seconds. */
 const UNCLAIMED_MS = 30_000
 
+/** Workers that are asked for one job by name beside each other, and for how long one after the other. */
+const ASKED_AT_ONCE = 3
+const ASKING_MS = 600_000
+const MOST_PROVERS = 1_000
+
 export type QueueProverOptions = {
   /** Proves here what no worker's word is taken for: refused, parked, or answered with what is no proof again and again. */
   readonly own?: Pick<Prover, 'prove'> | undefined
-  /** What a worker of this process calls itself: what it has in hand is not taken from it. */
-  readonly ownName?: string
+  /** Whether a worker of this process has a job in hand: it is not taken from it, for its prover has a limit of time of its own. */
+  readonly ownHas?: (id: string) => boolean
   /** Who lives: others are asked by name for what one of them answered wrongly, if nothing is proven here. */
   readonly workers?: Pick<Workers, 'live' | 'doubt'>
   /** Is told of answers that turned out wrong, or did not come. */
@@ -50,22 +55,27 @@ export type QueueProverOptions = {
   readonly untakenMs?: number
   readonly lateMs?: number
   readonly unclaimedMs?: number
+  readonly askingMs?: number
 }
 
 /** An answer that is none, and whose it was, if it says so. */
 type Wrong = { readonly error: unknown; readonly worker: string | undefined }
-type Given = { readonly proven: Proven } | Wrong
+type Given = { readonly proven: Proven; readonly worker: string | undefined } | Wrong
 /** Whether a job is waited for no longer that has stood as it does for so long. */
 type Patience = (found: QueuedProof, forMs: number) => Promise<AnswerLateError | undefined>
 
 /**
  * Calls are answered as their proofs come, not in their order: one that no worker can prove keeps no other from its answer. The
  * same call again, from whatever process, is answered by the same job. No worker's refusal is believed: an input is refused once it
- * was tried here; where nothing is proven here, once each worker that lives was asked for it by name, and by workers twice.
+ * was tried here; where nothing is proven here, once each worker that lives refused it by name, and by workers twice.
  */
 export class QueueProver implements Prover {
   private readonly queue: ProofQueue
   private readonly options: QueueProverOptions
+  /** Names of those who proved something. */
+  private readonly provers = new Set<string>()
+  /** How often in a row each that lives let a job wait that it was asked for by name. */
+  private readonly letDown = new Map<string, number>()
   private readonly underWay = new Map<string, Promise<Proven>>()
   private readonly closed = new AbortController()
   private readonly deafen: () => void
@@ -109,7 +119,10 @@ export class QueueProver implements Prover {
     for (let doubted = 0; ; doubted++) {
       await this.queue.put(job)
       const given = await this.given(keys, job, this.patienceOf(job))
-      if ('proven' in given) return this.settled(job, wrong, 'by another worker', given.proven)
+      if ('proven' in given) {
+        this.noteProver(given.worker)
+        return this.settled(job, wrong, 'by another worker', given.proven)
+      }
       const again = againAfter(given.error, own !== undefined)
       if (again === undefined) throw given.error
       await this.noteWrong(job, wrong, given)
@@ -120,7 +133,8 @@ export class QueueProver implements Prover {
         await this.queue.drop(job)
         continue
       }
-      if (own === undefined) throw given.error
+      // Whoever has not answered may prove what others refuse.
+      if (own === undefined) throw others?.late ?? given.error
       return this.proveHere(own, keys, job, wrong)
     }
   }
@@ -145,31 +159,78 @@ export class QueueProver implements Prover {
     return this.settled(job, wrong, 'here', proven)
   }
 
-  /** Each worker that lives, one after the other, in a queue that nobody else takes from; whose answer was wrong comes last. */
+  /**
+   * Each worker that lives, a few beside each other, in a queue that nobody else takes from, until the time for all is over: first
+   * those who have proven something before, then those who let nothing wait; whose answer was wrong comes last.
+   */
   private async askOthers(
     keys: CircuitKeys,
     job: ProofJob,
     wrong: Wrong[],
-  ): Promise<{ readonly asked: number; readonly proven?: Proven }> {
-    const { workers } = this.options
-    const there = await this.takersOf(job)
-    const wasWrong = ({ name }: WorkerThere): number => Number(wrong.some(({ worker }) => worker === name))
-    const inTurn = there.toSorted((a, b) => wasWrong(a) - wasWrong(b) || a.wrong - b.wrong)
-    for (const [asked, worker] of inTurn.entries()) {
-      if (asked > 0) await this.pause(asked - 1)
-      const given = await this.askOne(keys, job, worker)
-      if ('proven' in given) {
-        await this.queue.drop(job)
-        return { asked, proven: await this.settled(job, wrong, `by ${worker.name}`, given.proven) }
+  ): Promise<{ readonly asked: number; readonly proven?: Proven; readonly late?: AnswerLateError | undefined }> {
+    const { workers, askingMs = ASKING_MS } = this.options
+    const inTurn = this.inTurn(await this.takersOf(job), wrong)
+    const until = performance.now() + askingMs
+    const found: { proven?: Proven; by?: string; late?: AnswerLateError } = {}
+    let isGivenUp = false
+    const isOver = (): boolean => isGivenUp || found.proven !== undefined || performance.now() >= until
+    let asked = 0
+    const lane = async (): Promise<void> => {
+      for (let before = 0; !isOver(); before++) {
+        if (before > 0) await this.pause(before - 1)
+        const worker = isOver() ? undefined : inTurn[asked++]
+        if (worker === undefined) return
+        const given = await this.askOne(keys, job, worker, isOver)
+        if ('proven' in given) {
+          this.letDown.delete(worker.id)
+          this.noteProver(worker.name)
+          Object.assign(found, { proven: found.proven ?? given.proven, by: found.by ?? worker.name })
+          // Whoever else was asked is let go of.
+          this.wake(undefined)
+        } else if (found.proven === undefined) {
+          if (given.error instanceof AnswerLateError) {
+            found.late = given.error
+            this.letDown.set(worker.id, this.letDownBy(worker) + 1)
+          }
+          await this.noteWrong(job, wrong, { ...given, worker: worker.name })
+        }
       }
-      await this.noteWrong(job, wrong, { ...given, worker: worker.name })
+    }
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, lane)).finally(() => {
+      isGivenUp = true
+    })
+    if (found.proven !== undefined) {
+      await this.queue.drop(job)
+      return { asked, proven: await this.settled(job, wrong, `by ${found.by}`, found.proven) }
     }
     const live = (await workers?.live().catch(() => undefined))?.map(({ id }) => id)
-    if (live !== undefined) await this.queue.keepThoseOf(live).catch(() => undefined)
-    return { asked: inTurn.length }
+    if (live !== undefined) {
+      await this.queue.keepThoseOf(live).catch(() => undefined)
+      for (const id of this.letDown.keys()) if (!live.includes(id)) this.letDown.delete(id)
+    }
+    return { asked: Math.min(asked, inTurn.length), late: found.late }
   }
 
-  private async askOne(keys: CircuitKeys, job: ProofJob, worker: WorkerThere): Promise<Given> {
+  private inTurn(there: readonly WorkerThere[], wrong: readonly Wrong[]): readonly WorkerThere[] {
+    const wasWrong = ({ name }: WorkerThere): number => Number(wrong.some(({ worker }) => worker === name))
+    const isNew = ({ name }: WorkerThere): number => Number(!this.provers.has(name))
+    return there.toSorted(
+      (a, b) =>
+        wasWrong(a) - wasWrong(b) || isNew(a) - isNew(b) || a.wrong - b.wrong || this.letDownBy(a) - this.letDownBy(b),
+    )
+  }
+
+  private noteProver(name: string | undefined): void {
+    // A process of a fleet that restarts has another name each time.
+    if (this.provers.size >= MOST_PROVERS) this.provers.clear()
+    if (name !== undefined) this.provers.add(name)
+  }
+
+  private letDownBy({ id }: WorkerThere): number {
+    return this.letDown.get(id) ?? 0
+  }
+
+  private async askOne(keys: CircuitKeys, job: ProofJob, worker: WorkerThere, isOver: () => boolean): Promise<Given> {
     const own = { ...job, queue: queueFor(job.queue, worker.id) }
     const late = this.options.lateMs ?? LATE_MS
     await this.queue.put(own)
@@ -177,7 +238,7 @@ export class QueueProver implements Prover {
       return await this.given(keys, own, async ({ status }, forMs) => {
         const now = (await this.takersOf(job)).find(({ id }) => id === worker.id)
         const isIdle = now !== undefined && now.jobs.length === 0 && status === 'waiting'
-        if (now !== undefined && forMs < (isIdle ? UNTAKEN_SECONDS * 1000 : late)) return undefined
+        if (!isOver() && now !== undefined && forMs < (isIdle ? UNTAKEN_SECONDS * 1000 : late)) return undefined
         return new AnswerLateError(job, status, forMs, worker.name)
       })
     } finally {
@@ -192,18 +253,19 @@ export class QueueProver implements Prover {
 
   /** Of a job that whoever has the key may take: until others could do it sooner. */
   private patienceOf(job: ProofJob): Patience {
-    const { own, ownName, untakenMs, lateMs = LATE_MS, unclaimedMs = UNCLAIMED_MS, workers } = this.options
+    const { own, ownHas, untakenMs, lateMs = LATE_MS, unclaimedMs = UNCLAIMED_MS, workers } = this.options
     let unclaimed: number | undefined
     return async ({ status }, forMs) => {
       if (status === 'waiting' && own !== undefined && forMs >= (untakenMs ?? Number.POSITIVE_INFINITY))
         return new AnswerLateError(job, status, forMs, undefined)
+      // By itself, not by what a table says: there anybody may say that he is it.
+      if (status === 'active' && ownHas?.(job.id) === true) return undefined
       const live = status === 'active' ? await workers?.live().catch(() => undefined) : undefined
       const holder = live?.find(({ jobs }) => jobs.includes(job.id))
       const isClaimed = live === undefined || (holder !== undefined && !isDoubted(holder))
       unclaimed = isClaimed ? undefined : (unclaimed ?? performance.now())
       const isUnclaimed = unclaimed !== undefined && performance.now() - unclaimed >= unclaimedMs
       if (status !== 'active' || (forMs < lateMs && !isUnclaimed)) return undefined
-      if (holder !== undefined && (holder.mayWait || holder.name === ownName)) return undefined
       const hasOthers = (await this.takersOf(job)).some(({ id }) => id !== holder?.id)
       return own !== undefined || hasOthers ? new AnswerLateError(job, status, forMs, holder?.name) : undefined
     }
@@ -299,7 +361,7 @@ async function endOf(keys: CircuitKeys, job: ProofJob, found: QueuedProof): Prom
   if (status === 'cancelled') return { error: new ProofCancelledError(circuit, job.id), worker: undefined }
   if (status !== 'proven' && status !== 'refused') return undefined
   return provenOf(keys, job, answer).then(
-    (proven) => ({ proven }),
+    (proven) => ({ proven, worker }),
     (error: unknown) => ({ error, worker }),
   )
 }

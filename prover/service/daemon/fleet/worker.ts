@@ -10,8 +10,9 @@ import { ProverError } from '../../../errors.ts'
 import { describeError } from '../../text/terminal.ts'
 import { duration } from '../../text/figures.ts'
 import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
+import { isWithoutRoom } from '../stores/writeFaults.ts'
 import { Outage } from './outage.ts'
-import { jobDataOf, partsOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
+import { jobDataOf, nameOf, partsOfQueue, type ProofAnswer, type ProofJobData, refusalCodes } from './proofJob.ts'
 import type { LeasedProof, ProofQueue } from './proofQueue.ts'
 import { isDoubted, type Workers, type WorkerThere } from './workers.ts'
 
@@ -30,6 +31,7 @@ export type WorkerEvent = {
     | 'stood-in'
     | 'doubted'
     | 'dropped-key'
+    | 'key-again'
     | 'retrying'
     | 'reached-again'
     | 'left'
@@ -37,6 +39,14 @@ export type WorkerEvent = {
   readonly detail?: string
   readonly code?: string
   readonly milliseconds?: number
+}
+
+/** What a worker shows of itself to the process that it is in. */
+export class WorkerState {
+  /** Ids of jobs. */
+  readonly inHand = new Set<string>()
+  /** What is wrong with keys here that nothing was proven with since, by queue. */
+  readonly keyFaults = new Map<string, string>()
 }
 
 export type WorkerOptions = {
@@ -50,6 +60,9 @@ export type WorkerOptions = {
   /** Takes jobs only while no other worker does that has their key, or where nobody took one for {@link untakenSeconds}. */
   readonly onlyAlone?: boolean
   readonly untakenSeconds?: number
+  readonly state?: WorkerState
+  /** After a fault of a key, until it is loaded again; twice as long each time. */
+  readonly keyPauseMs?: number
   /** What is in hand may take so long after the signal; then it is given back. */
   readonly graceMs?: number
   readonly signal: AbortSignal
@@ -64,6 +77,8 @@ const GRACE_MS = 30_000
 const LOOK_AGAIN_MS = 20
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 10_000
+const FIRST_KEY_PAUSE_MS = 5_000
+const LONGEST_KEY_PAUSE_MS = 60_000
 
 const COPY_KEYS =
   'copy the build folder of the clone that serves, with its circuits and keys, into this one, or import the same production keys'
@@ -97,6 +112,9 @@ class Worker {
   private readonly options: WorkerOptions
   private readonly id = randomUUID()
   private readonly keys: Map<string, WorkerKey>
+  private readonly state: WorkerState
+  /** Keys that were at fault since they last proved something: how often, and when to tell of it. */
+  private readonly keyFaults = new Map<string, { times: number; readonly outage: Outage }>()
   private readonly inHand = new Map<LeasedProof, Promise<void>>()
   /** Queues that may have something, as far as is known. */
   private readonly rung = new Set<string>()
@@ -116,9 +134,12 @@ class Worker {
   private suspects = 0
   private lastAlone: Promise<unknown> = Promise.resolve()
   private readonly outage = new Outage()
+  /** Of answers: a database without room for them may still say what waits. */
+  private readonly unwritten = new Outage()
 
   constructor(options: WorkerOptions) {
-    this.options = options
+    this.options = { ...options, name: nameOf(options.name) }
+    this.state = options.state ?? new WorkerState()
     this.keys = new Map(options.keys.map((key) => [key.queue, key]))
   }
 
@@ -265,9 +286,11 @@ class Worker {
       .finally(() => {
         ended.abort()
         this.inHand.delete(taken)
+        this.state.inHand.delete(taken.id)
         if (!signal.aborted) this.awake.abort()
       })
     this.inHand.set(taken, done)
+    this.state.inHand.add(taken.id)
   }
 
   private async prove(taken: LeasedProof, ended: AbortSignal): Promise<void> {
@@ -279,6 +302,7 @@ class Worker {
       const keys = await this.load(taken.queue, data)
       const { proof, publicSignals, backend, timings } = await this.proveOne(keys, data)
       this.failures = 0
+      this.keepKey(taken.queue)
       const answer = { proof, publicSignals: publicSignals.map(String), backend, timings, worker: name }
       const milliseconds = Math.round(performance.now() - began)
       const isTaken = await this.handBack(taken, answer, lease)
@@ -291,7 +315,7 @@ class Worker {
         onEvent({ step: isTaken ? 'refused' : 'stale', job: taken.id, code, detail: message })
         return
       }
-      if (KEY_FAULTS.has(code)) this.dropKey(taken.queue, message)
+      if (KEY_FAULTS.has(code)) this.dropKey(taken.queue, message, code)
       await queue.fail(taken, { code, message: `${message} (worker ${name})`, worker: name }).catch(() => false)
       onEvent({ step: 'failed', job: taken.id, code, detail: message })
       // A machine on which nothing can be proven would fail all jobs of the fleet in no time.
@@ -335,7 +359,9 @@ class Worker {
   ): Promise<boolean> {
     for (let pause = FIRST_PAUSE_MS; !lease.isLost; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       try {
-        return await this.options.queue.complete(taken, answer)
+        const isTaken = await this.options.queue.complete(taken, answer)
+        this.wrote()
+        return isTaken
       } catch (error) {
         this.tell(error)
         await sleep(pause, undefined, { signal: this.options.signal }).catch(() => undefined)
@@ -403,11 +429,35 @@ class Worker {
     }
   }
 
-  /** Other workers may have a key that is whole. */
-  private dropKey(queue: string, why: string): void {
-    const { ofAll = queue, circuit } = partsOfQueue(queue) ?? {}
+  /** Other workers may have a key that is whole; whoever mends this one need not start the worker again. */
+  private dropKey(queue: string, why: string, code: string): void {
+    const { ofAll = queue, circuit = queue } = partsOfQueue(queue) ?? {}
+    const key = this.keys.get(ofAll)
+    this.state.keyFaults.set(ofAll, why)
+    // The other job in hand has dropped it already.
+    if (key === undefined) return
     this.keys.delete(ofAll)
-    this.options.onEvent({ step: 'dropped-key', detail: `takes no more jobs of ${circuit}: ${why}` })
+    const fault = this.keyFaults.get(ofAll) ?? { times: 0, outage: new Outage() }
+    this.keyFaults.set(ofAll, fault)
+    const pause = Math.min((this.options.keyPauseMs ?? FIRST_KEY_PAUSE_MS) * 2 ** fault.times++, LONGEST_KEY_PAUSE_MS)
+    const detail = `takes no jobs of ${circuit}: ${why} The key is loaded again in ${pause / 1000} s`
+    if (fault.outage.failed()) this.options.onEvent({ step: 'dropped-key', code, detail })
+    const again = (): void => {
+      this.keys.set(ofAll, key)
+      this.rung.add(ofAll)
+      this.awake.abort()
+    }
+    sleep(pause, undefined, { signal: this.options.signal }).then(again, () => undefined)
+  }
+
+  private keepKey(queue: string): void {
+    const { ofAll = queue, circuit = queue } = partsOfQueue(queue) ?? {}
+    const seconds = this.keyFaults.get(ofAll)?.outage.over()
+    this.keyFaults.delete(ofAll)
+    this.state.keyFaults.delete(ofAll)
+    if (seconds === undefined) return
+    const detail = `proves jobs of ${circuit} again, after ${duration(seconds)}`
+    this.options.onEvent({ step: 'key-again', detail })
   }
 
   private async finish(): Promise<void> {
@@ -429,7 +479,8 @@ class Worker {
   private tell(error: unknown): number {
     const { code, message } = describeError(error)
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS)
-    const isTold = !(error instanceof DatabaseUnreachableError) || this.outage.failed()
+    const outage = isWithoutRoom(error) ? this.unwritten : this.outage
+    const isTold = !(error instanceof DatabaseUnreachableError) || outage.failed()
     if (isTold)
       this.options.onEvent({ step: 'retrying', code, detail: `${message} (${code}); again in ${pause / 1000} s` })
     return pause
@@ -442,6 +493,12 @@ class Worker {
     this.options.onEvent({ step: 'reached-again', detail: `the database answers again, after ${duration(seconds)}` })
   }
 
+  private wrote(): void {
+    const seconds = this.unwritten.over()
+    if (seconds === undefined) return
+    this.options.onEvent({ step: 'reached-again', detail: `the database has room again, after ${duration(seconds)}` })
+  }
+
   private keysText(): string {
     const circuits = [...this.keys.keys()].map((queue) => partsOfQueue(queue)?.circuit ?? queue)
     return circuits.length === 0 ? 'no keys' : `keys of ${circuits.join(', ')}`
@@ -449,7 +506,7 @@ class Worker {
 }
 
 /** Whether a worker takes jobs of a queue as soon as they come. */
-const isFor = ({ queues, mayWait }: WorkerThere, queue: string): boolean => !mayWait && queues.includes(queue)
+export const isFor = ({ queues, mayWait }: WorkerThere, queue: string): boolean => !mayWait && queues.includes(queue)
 
 /** A job for a key that is not here; it is offered to nobody who has not said that he has it. */
 export class KeyNotHereError extends ProverError {

@@ -2,7 +2,8 @@
 import type { DatabaseAddress } from '../stores/databaseAddress.ts'
 import { migrate } from '../stores/postgresSchema.ts'
 import { PostgresSession } from '../stores/postgresSession.ts'
-import { shortened } from '../../text/foreign.ts'
+import type { WriteFaults } from '../stores/writeFaults.ts'
+import { nameOf } from './proofJob.ts'
 
 /** A worker that has not been seen for so long is dead, or as good as. */
 const SILENT_SECONDS = 15
@@ -58,7 +59,6 @@ type LiveRow = {
   readonly queues: readonly string[]
   readonly may_wait: boolean
   readonly jobs: readonly string[]
-  readonly wrong: number
 }
 
 export class Workers {
@@ -84,12 +84,16 @@ export class Workers {
     return new Workers(session, address)
   }
 
+  get writeFaults(): WriteFaults {
+    return this.session.writeFaults
+  }
+
   /** Says that a worker lives; to be said every few seconds. */
   async seen({ id, name, queues, mayWait }: LiveWorker, jobs: readonly string[] = []): Promise<void> {
     await this.session.query(
       `INSERT INTO ${this.table} (id, name, queues, may_wait, in_hand, jobs) VALUES ($1, $2, $3, $4, $5, $6)
        ON CONFLICT (id) DO UPDATE SET queues = $3, in_hand = $5, jobs = $6, seen_at = now()`,
-      [id, name, [...queues], mayWait, jobs.length, [...jobs]],
+      [id, nameOf(name), [...queues], mayWait, jobs.length, [...jobs]],
     )
   }
 
@@ -102,12 +106,15 @@ export class Workers {
   /** Those that were seen lately, in the order of their names. */
   async live(): Promise<readonly WorkerThere[]> {
     const rows = await this.session.query<LiveRow>(
-      `SELECT id, name, queues, may_wait, jobs, coalesce(wrong, 0) AS wrong
-       FROM ${this.table} LEFT JOIN ${this.doubtsTable} ON worker = name AND at > now() - make_interval(secs => $2)
+      `SELECT id, name, queues, may_wait, jobs FROM ${this.table}
        WHERE seen_at > now() - make_interval(secs => $1) ORDER BY name, id`,
-      [SILENT_SECONDS, DOUBTED_SECONDS],
+      [SILENT_SECONDS],
     )
-    return rows.map(({ may_wait, name, ...row }) => ({ ...row, name: shortened(name), mayWait: may_wait }))
+    const wrong = new Map((await this.doubts(DOUBTED_SECONDS)).map((doubt) => [doubt.worker, doubt.wrong]))
+    // Whoever writes his name himself writes it as he likes.
+    return rows
+      .map(({ may_wait, ...row }) => ({ ...row, name: nameOf(row.name), mayWait: may_wait }))
+      .map((worker) => ({ ...worker, wrong: wrong.get(worker.name) ?? 0 }))
   }
 
   /** Notes that an answer of a worker turned out wrong. @returns how many of it did so lately */
@@ -116,7 +123,7 @@ export class Workers {
       `INSERT INTO ${this.doubtsTable} AS held (worker, wrong, code) VALUES ($1, 1, $2) ON CONFLICT (worker) DO UPDATE
        SET wrong = CASE WHEN held.at > now() - make_interval(secs => $3) THEN held.wrong + 1 ELSE 1 END, code = $2, at = now()
        RETURNING wrong`,
-      [worker, code, REMEMBERED_SECONDS],
+      [nameOf(worker), code, REMEMBERED_SECONDS],
     )
     // Whoever may write here may call itself anything.
     await this.session.query(
@@ -128,11 +135,11 @@ export class Workers {
   }
 
   /** The latest first. */
-  async doubts(): Promise<readonly Doubt[]> {
+  async doubts(withinSeconds = REMEMBERED_SECONDS): Promise<readonly Doubt[]> {
     return this.session.query<Doubt>(
       `SELECT worker, wrong, code, greatest(0, extract(epoch FROM now() - at))::float8 AS "secondsAgo" FROM ${this.doubtsTable}
        WHERE at > now() - make_interval(secs => $1) ORDER BY at DESC, worker LIMIT $2`,
-      [REMEMBERED_SECONDS, MOST_REMEMBERED],
+      [withinSeconds, MOST_REMEMBERED],
     )
   }
 
@@ -144,7 +151,7 @@ export class Workers {
       [REMEMBERED_SECONDS, MOST_REMEMBERED],
     )
     return rows.map(({ name, may_wait, in_hand, silent }) => ({
-      ...{ name: shortened(name), mayWait: may_wait, inHand: in_hand },
+      ...{ name: nameOf(name), mayWait: may_wait, inHand: in_hand },
       ...{ silentSeconds: Math.max(0, silent), isLive: silent < SILENT_SECONDS },
     }))
   }

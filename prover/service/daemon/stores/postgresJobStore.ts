@@ -187,6 +187,9 @@ export class PostgresJobStore implements JobStore {
 
   async requireWritable(): Promise<void> {
     await this.session.query(`UPDATE ${this.scopeTable} SET registry = registry`)
+    // So small a row finds room for long after larger ones do not.
+    const { latest } = this.session.writeFaults
+    if (latest !== undefined) throw latest
   }
 
   async transactions(jobId: string): Promise<readonly SignedTransaction[]> {

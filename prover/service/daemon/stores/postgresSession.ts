@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, DatabaseError, type QueryResultRow } from 'pg'
 import { ProverError } from '../../../errors.ts'
 import type { DatabaseAddress } from './databaseAddress.ts'
+import { WriteFaults } from './writeFaults.ts'
 
 /** What a session holds alone, and what to throw if another one has it. */
 export type Lock = {
@@ -40,6 +41,7 @@ const LOOK_MS = 200
 const SILENCE_SECONDS = 10
 
 export class PostgresSession {
+  readonly writeFaults = new WriteFaults()
   private readonly options: SessionOptions
   /** Unlike any other's, so that a session that was given up can be told from others. */
   private readonly application: string
@@ -164,10 +166,18 @@ export class PostgresSession {
     return { pid: Number(row.pid), isOwn: row.application === this.application, described }
   }
 
-  private async ask<Row extends QueryResultRow>(
+  private ask<Row extends QueryResultRow>(
     client: Client,
     text: string,
     values: readonly unknown[] = [],
+  ): Promise<readonly Row[]> {
+    return this.writeFaults.watch(text, () => this.askOnce<Row>(client, text, values))
+  }
+
+  private async askOnce<Row extends QueryResultRow>(
+    client: Client,
+    text: string,
+    values: readonly unknown[],
   ): Promise<readonly Row[]> {
     if (this.client !== client) throw new DatabaseUnreachableError(this.options.address.name, 'the session was lost')
     try {
@@ -195,8 +205,8 @@ function drop(client: Client): void {
   stream.destroy()
 }
 
-/** Server states that pass: it starts, stops, or has too many sessions. */
-const PASSING = /^(08|53|57P)/
+/** Server states that pass: it starts, stops, has too many sessions or no room, or its disk fails. */
+const PASSING = /^(08|53|57P|58)/
 
 /** What a driver's error means. */
 export function typed({ name }: DatabaseAddress, error: unknown): unknown {
@@ -204,7 +214,7 @@ export function typed({ name }: DatabaseAddress, error: unknown): unknown {
   if (!(error instanceof DatabaseError)) return new DatabaseUnreachableError(name, reasonOf(error))
   const { code = '', message } = error
   return PASSING.test(code)
-    ? new DatabaseUnreachableError(name, message)
+    ? new DatabaseUnreachableError(name, message, code)
     : new DatabaseRefusedError(name, message, code)
 }
 
@@ -229,10 +239,15 @@ function reasonOf(error: unknown): string {
 export class DatabaseUnreachableError extends ProverError {
   readonly code = 'service.database-unreachable'
   readonly database: string
+  /** Postgres's own, if it answered. */
+  readonly sqlState: string | undefined
 
-  constructor(database: string, reason: string) {
-    super(`${database} does not answer as it should (${reason}). See whether it runs and can be reached from here.`)
+  constructor(database: string, reason: string, sqlState?: string) {
+    super(
+      `${database} does not answer as it should (${reason}). See whether it runs, has room on its disk, and can be reached from here.`,
+    )
     this.database = database
+    this.sqlState = sqlState
   }
 }
 
