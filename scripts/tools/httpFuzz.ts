@@ -142,8 +142,15 @@ async function send(url: string, { method, path, query: asked, headers: sent, bo
       signal: AbortSignal.timeout(20_000),
       ...(takesNone || content === undefined ? {} : { body: content }),
     })
-    return { status: String(response.status), text: await response.text() }
+    return { status: String(response.status), text: await textOf(response) }
   } catch (error) {
     return { status: 'none', text: String((error as Error).cause ?? error) }
   }
+}
+
+/** A stream of events does not end by itself. */
+async function textOf(response: Response): Promise<string> {
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return response.text()
+  await response.body?.cancel()
+  return ''
 }
