@@ -172,7 +172,8 @@ export function addServeCommand(program: Command): void {
         settleMs: options.settle,
         pollMs: options.poll,
         accounts: accountsOf(options),
-        signal: stopSignal(),
+        // A check ends by itself, and leaves nothing behind where commands share a process.
+        signal: options.check === true ? new AbortController().signal : stopSignal(),
         onEvent,
       }
       if (options.check === true) return check(terminal, wanted)
