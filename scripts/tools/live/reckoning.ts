@@ -148,11 +148,12 @@ async function ofAccounts(engine: LiveEngine, since: number) {
   })
   const accepted: readonly Log[] = await chain.getLogs({ address: arrays, ...range })
   const taken = [
-    ...margins.map(({ args, name }) => `${name} ${args.account} ${args.asOf} ${args.sequence}`),
-    ...witnesses.map(({ args, name }) => `${name} ${args.account} ${args.asOf} ${args.sequence}`),
+    // Alone and then with everything counts as twice.
+    ...margins.map(({ args }) => `margin ${args.account} ${args.asOf} ${args.sequence}`),
+    ...witnesses.map(({ args }) => `witness ${args.account} ${args.asOf} ${args.sequence}`),
     ...accepted.flatMap((log) => {
       const event = interfaceOf('RiskArrays').parseLog(log)
-      return event?.name === 'ArrayAccepted' ? [`${event.name} ${event.args.arrayRoot} ${event.args.asOf}`] : []
+      return event?.name === 'ArrayAccepted' ? [`array ${event.args.arrayRoot} ${event.args.asOf}`] : []
     }),
   ]
   return {
