@@ -1,6 +1,4 @@
 /** A clock that is ten minutes off, or steps under `zkrisk feed live`: what providers say is dated by the same clock, on a real chain. */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Contract, toQuantity } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -14,14 +12,11 @@ import { shiftClock } from '../../scripts/tools/shiftedClock.ts'
 import { quickly } from '../service/feeds/servers.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 import { feedsOfQuotes, type Quoted, serveQuotes } from './quotedOptions.ts'
+import { signerKeyFilesIn } from './signerKeys.ts'
 
 const OFF_SECONDS = 600
 const folder = temporaryFolder()
-const signerKeyFile = [1, 2].map((key) => {
-  const file = join(folder, `signer-${key}.key`)
-  writeFileSync(file, `0x${String(key).padStart(64, '0')}\n`, { mode: 0o600 })
-  return file
-})
+const signerKeyFile = signerKeyFilesIn(folder)
 let range: AccountsRange
 let quoted: Quoted
 

@@ -1,5 +1,5 @@
 /** Options as Deribit quotes them, to margins in force: surfaces fitted, published as a round, proven by a service. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,6 +16,7 @@ import { positionWord } from '../../prover/statement/optionBook.ts'
 import { holdingsWords } from '../../prover/statement/portfolioMargin.ts'
 import { quickly, type Served, serveWebsocket } from '../service/feeds/servers.ts'
 import { errorOf, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
+import { signerKeyFilesIn } from './signerKeys.ts'
 
 const chains = join(root, '..', 'shared', 'data', 'options', 'deribit-2026')
 const SNAPSHOT = 'deribit_options_snapshot_20260205T093647Z.csv'
@@ -32,11 +33,7 @@ const rowsOf = (name: string): readonly Readonly<Record<string, string>>[] => {
 
 describe.skipIf(!isPresent)('rounds of a recorded option chain (skipped without ../shared/data)', () => {
   const folder = temporaryFolder()
-  const signerKeyFile = [1, 2].map((key) => {
-    const file = join(folder, `signer-${key}.key`)
-    writeFileSync(file, `0x${String(key).padStart(64, '0')}\n`, { mode: 0o600 })
-    return file
-  })
+  const signerKeyFile = signerKeyFilesIn(folder)
   let range: AccountsRange
   let deribit: Served
   /** Seconds after the recording that quotes are dated, and a factor on their volatilities. */

@@ -12,13 +12,10 @@ import { AccountsRange } from '../../scripts/tools/chains/accountsRange.ts'
 import { root } from '../../scripts/tools/sources.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 import { feedsOfQuotes, type Quoted, serveQuotes } from './quotedOptions.ts'
+import { signerKeyFilesIn } from './signerKeys.ts'
 
 const folder = temporaryFolder()
-const signerKeyFile = [1, 2].map((key) => {
-  const file = join(folder, `signer-${key}.key`)
-  writeFileSync(file, `0x${String(key).padStart(64, '0')}\n`, { mode: 0o600 })
-  return file
-})
+const signerKeyFile = signerKeyFilesIn(folder)
 let range: AccountsRange
 let quoted: Quoted
 let rounds = ''

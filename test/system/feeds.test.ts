@@ -13,14 +13,11 @@ import { errorOf, temporaryFolder, zkrisk, zkriskAlone } from '../service/zkrisk
 import { type ChainProxy, startChainProxy } from './chainProxy.ts'
 import { serveIn } from './serveHere.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
+import { signerKeyFilesIn } from './signerKeys.ts'
 
 const folder = temporaryFolder()
 const SECRET = 'sesame-of-ours'
-const signerKeyFile = [1, 2].map((key) => {
-  const file = join(folder, `signer-${key}.key`)
-  writeFileSync(file, `0x${String(key).padStart(64, '0')}\n`, { mode: 0o600 })
-  return file
-})
+const signerKeyFile = signerKeyFilesIn(folder)
 const providerKey = join(folder, 'provider.key')
 writeFileSync(providerKey, `${SECRET}\n`, { mode: 0o600 })
 

@@ -4,16 +4,13 @@
  */
 import { type Command, InvalidArgumentError, type Option } from 'commander'
 import { z } from 'zod'
-import { jsonFault } from '../../market/jsonFault.ts'
-import { readTextFile, whyUnreadable } from '../../market/textFile.ts'
-import { ProverError } from '../../errors.ts'
+import { readJsonFile } from '../../market/jsonFile.ts'
 import { firstIssue } from '../../registry/wordSchemas.ts'
 import { UsageError } from '../text/usageError.ts'
 
 /** Of this call, and one that may hold a password: DATABASE_URL has it. */
 const ofTheCallAlone = new Set(['json', 'config', 'check', 'demo', 'database'])
 const PREFIX = 'ZKRISK_SERVE_'
-const MOST_CHARACTERS = 1 << 20
 
 type Value = string | number | boolean | readonly string[]
 type Settings = Readonly<Record<string, Value>>
@@ -93,11 +90,8 @@ function parsed(option: Option, value: Value, place: string): unknown {
 }
 
 function settingsInFile(command: Command, file: string): Settings {
-  const text = textOf(file)
-  const fault = jsonFault(text)
-  if (fault !== undefined)
-    throw new ServeConfigError(file, '', `no JSON at line ${fault.line}, column ${fault.column}: ${fault.reason}`)
-  const read = settingsSchema(command).safeParse(JSON.parse(text), { reportInput: true })
+  const input = readJsonFile(file, (reason) => new ServeConfigError(file, '', reason))
+  const read = settingsSchema(command).safeParse(input, { reportInput: true })
   if (read.success) {
     const { $schema, ...settings } = read.data as Record<string, Value>
     return settings
@@ -105,17 +99,6 @@ function settingsInFile(command: Command, file: string): Settings {
   const { path, reason } = firstIssue(read.error)
   const isOfCall = ofTheCallAlone.has(path)
   throw new ServeConfigError(file, path, isOfCall ? 'it is for the command line or the environment alone' : reason)
-}
-
-function textOf(file: string): string {
-  try {
-    const text = readTextFile(file)
-    if (text.length <= MOST_CHARACTERS) return text
-  } catch (error) {
-    if (error instanceof ProverError) throw error
-    throw new ServeConfigError(file, '', whyUnreadable(error))
-  }
-  throw new ServeConfigError(file, '', 'longer than any configuration')
 }
 
 /** `--max-fee-gwei` is ZKRISK_SERVE_MAX_FEE_GWEI; lists are separated by commas. An empty one is none. */

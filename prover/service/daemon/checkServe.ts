@@ -9,7 +9,7 @@ import { ask } from '../../registry/contractErrors.ts'
 import type { Finding } from '../answers/doctor.ts'
 import { duration } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
-import { StoreEarlierError, StoreInUseError } from './jobStore.ts'
+import { StoreEarlierError, StoreEmptyError, StoreInUseError } from './jobStore.ts'
 import { accountOf, familiesOf, requireCircuits, type RunServeOptions } from './serving.ts'
 import { requireSameChain } from './sameChain.ts'
 import { openExisting } from './stores/existing.ts'
@@ -160,9 +160,7 @@ async function storeOf(
     if (error instanceof StoreInUseError)
       return { status: 'warning', found: `${error.file}: a service has it open`, mend: 'One at a time may.' }
     if (error instanceof StoreEarlierError) return { status: 'warning', found: error.message }
-    // A database in which nothing was ever kept is begun as a file is.
-    if (error instanceof ProverError && error.message.includes('nothing was ever kept in it'))
-      return ok('begun at the first start')
+    if (error instanceof StoreEmptyError) return ok(`${error.file}: begun at the first start`)
     throw error
   }
 }

@@ -187,6 +187,13 @@ export class StoreUnusableError extends ProverError {
   }
 }
 
+/** A store in which nothing was ever kept: a service begins it. */
+export class StoreEmptyError extends StoreUnusableError {
+  constructor(file: string) {
+    super(file, 'nothing was ever kept in it: the first `zkrisk serve` begins it')
+  }
+}
+
 /** The store is of a version before this one. */
 export class StoreEarlierError extends ProverError {
   readonly code = 'service.store-earlier'

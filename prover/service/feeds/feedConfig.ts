@@ -2,8 +2,7 @@
 import { z } from 'zod'
 import { ProverError } from '../../errors.ts'
 import { otherKindThan } from '../../market/fileKind.ts'
-import { jsonFault } from '../../market/jsonFault.ts'
-import { readTextFile } from '../../market/textFile.ts'
+import { readJsonFile } from '../../market/jsonFile.ts'
 import { closestName } from '../../portfolio/input/closestName.ts'
 import { firstIssue } from '../../registry/wordSchemas.ts'
 
@@ -167,27 +166,12 @@ export type FeedFile = z.infer<typeof feedFileSchema>
 export type FeedEntry = FeedFile['feeds'][number]
 export type MarketEntry = z.infer<typeof marketSchema>
 
-const MOST_FILE_CHARACTERS = 1 << 20
-
 /** @throws {@link FeedFileError} naming the field that is missing, unknown or malformed */
-export function readFeedFile(file: string): FeedFile {
-  const text = textOf(file)
-  if (text.length > MOST_FILE_CHARACTERS) throw new FeedFileError(file, '', 'it is longer than any file of feeds')
-  const fault = jsonFault(text)
-  if (fault !== undefined)
-    throw new FeedFileError(file, '', `it is no JSON at line ${fault.line}, column ${fault.column}: ${fault.reason}`)
-  return parseFeeds(JSON.parse(text), file)
-}
-
-function textOf(file: string): string {
-  try {
-    return readTextFile(file)
-  } catch (cause) {
-    if (cause instanceof ProverError) throw cause
-    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new FeedFileError(file, '', isMissing ? 'there is no such file' : 'it cannot be read')
-  }
-}
+export const readFeedFile = (file: string): FeedFile =>
+  parseFeeds(
+    readJsonFile(file, (reason) => new FeedFileError(file, '', reason)),
+    file,
+  )
 
 /** @throws {@link FeedFileError} */
 export function parseFeeds(input: unknown, file: string): FeedFile {

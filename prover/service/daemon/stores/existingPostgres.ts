@@ -1,5 +1,5 @@
 /** A database that is there, beside whoever uses it. */
-import { StoreEarlierError, StoreUnusableError } from '../jobStore.ts'
+import { StoreEarlierError, StoreEmptyError, StoreUnusableError } from '../jobStore.ts'
 import { parseDatabaseAddress } from './databaseAddress.ts'
 import type { ExistingStore } from './existing.ts'
 import { PostgresJobStore } from './postgresJobStore.ts'
@@ -13,8 +13,7 @@ export async function openExistingPostgres(database: string): Promise<ExistingSt
   const session = await PostgresSession.open({ address, purpose: 'look', locks: [] })
   try {
     const version = await readVersion((text, values) => session.query(text, values), address)
-    if (version === 0)
-      throw new StoreUnusableError(name, 'nothing was ever kept in it: the first `zkrisk serve` begins it')
+    if (version === 0) throw new StoreEmptyError(name)
     if (version > POSTGRES_SCHEMA_VERSION) throw new StoreUnusableError(name, whyOther(version, address))
     if (version < POSTGRES_SCHEMA_VERSION) throw new StoreEarlierError(name, version, POSTGRES_SCHEMA_VERSION)
     const [scope] = await session.query<{ chain_id: string; registry: string }>(

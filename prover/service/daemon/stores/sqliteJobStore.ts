@@ -16,6 +16,7 @@ import {
   StoreInUseError,
   type StoreScope,
   StoreScopeError,
+  StoreEmptyError,
   StoreUnusableError,
   UnknownJobError,
 } from '../jobStore.ts'
@@ -337,7 +338,7 @@ function readScope(file: string): StoreScope {
   try {
     database = new DatabaseSync(file, { readOnly: true })
     const row = database.prepare('SELECT chain_id, registry FROM scope').get()
-    if (row === undefined) throw new StoreUnusableError(file, 'nothing was ever kept in it')
+    if (row === undefined) throw new StoreEmptyError(file)
     return { chainId: BigInt(String(row.chain_id)), registry: String(row.registry) }
   } catch (error) {
     if (error instanceof StoreUnusableError) throw error
