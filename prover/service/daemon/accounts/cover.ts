@@ -44,17 +44,38 @@ export function coverOf(
       .map(({ strikeE8 }) => strikeE8)
     return arraysOf(expiry, [...strikes], spare, places)
   })
-  return { arrays: [...used, ...missing], missing }
+  // In the order at hand, so that whoever looks a strike up among these finds it where it was found here.
+  return { arrays: [...atHand.filter((array) => used.has(array)), ...missing], missing }
 }
 
 /**
  * The same for accounts whose books can be reported: a book runs through an array once, and what it meets is hashed in that order, so
  * the strikes of an account may not lie now in one array, now in another, and then in the first again. Where they do, the
  * arrays that came last are tried first, and then arrays of its own are proven, once: they are what they are whatever else there is.
+ * What is proven for one may put another out of order, so that this goes on until what is missing serves every one of them.
+ * It ends, since arrays of its own are missing for an account once.
  *
  * @param accounts - what each holds, ascending by expiry and strike
  */
 export function coverInOrder(
+  accounts: readonly (readonly Held[])[],
+  atHand: readonly Strikes[],
+  others: readonly Held[],
+  places: number,
+): Cover {
+  let { arrays, missing } = onceInOrder(accounts, atHand, others, places)
+  for (let added = missing; added.length > 0; ) {
+    const then = [...atHand, ...missing]
+    const again = accounts.filter((each) => onceInOrder([each], then, others, places).missing.length > 0)
+    const more = onceInOrder(again, then, others, places)
+    added = more.missing
+    arrays = [...new Set([...arrays, ...more.arrays])]
+    missing = [...missing, ...added]
+  }
+  return { arrays, missing }
+}
+
+function onceInOrder(
   accounts: readonly (readonly Held[])[],
   atHand: readonly Strikes[],
   others: readonly Held[],
