@@ -4,8 +4,12 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseTime } from '../../prover/market/time.ts'
 import { connectProvider, type Deployment, RegistryClient } from '../../prover/registry/index.ts'
-import { openChain, replayFeed } from '../../prover/service/development/tryOut.ts'
+import { type DevelopmentChain, developmentChainBehind } from '../../prover/service/development/chain.ts'
+import { crashHistory } from '../../prover/service/development/demo.ts'
+import { appendObservations, type NamedObservation } from '../../prover/service/development/engine.ts'
+import { openChain } from '../../prover/service/development/tryOut.ts'
 import type { Flooded, Flooding } from './flooding.ts'
 
 /** Batches in a minute, and times of probes. */
@@ -16,6 +20,7 @@ export type Pace = {
 export type FloodResult = { readonly alone: Pace; readonly flooded: Pace; readonly answers: Flooded }
 
 const START = '2020-03-10 12:00:00'
+const HOUR_SECONDS = 3600n
 const PROBE_MS = 200
 /** The first batches load keys. */
 const FIRST_BATCHES = 3
@@ -35,20 +40,23 @@ export async function measureFlood(
   const place = ['--rpc', chain.url, '--deployment', deployment, '--key-file', keyFile, '--poll', '50']
   const store = ['--store', join(folder, 'serve.sqlite'), '--http', '127.0.0.1:0', '--log', 'json']
   const service = spawn(process.execPath, [cli, 'serve', ...place, ...store], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let feeder: Feeder | undefined
+  let flooder: ChildProcess | undefined
   try {
     const url = await addressOf(service)
-    const feeder = await Feeder.open(chain.url, deployment, chain.deployment)
+    feeder = await Feeder.open(chain.url, chain.deployment)
     while (feeder.batches < FIRST_BATCHES) await feeder.next()
     const alone = await pace(url, feeder, seconds)
     const options: Flooding = { ...flood, url }
-    const flooder = spawn(process.execPath, [flooding, JSON.stringify(options)], {
+    flooder = spawn(process.execPath, [flooding, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const flooded = await pace(url, feeder, seconds)
     const answers = await endOf(flooder)
-    feeder.close()
     return { alone, flooded, answers }
   } finally {
+    flooder?.kill('SIGKILL')
+    await feeder?.close()
     const ended = once(service, 'exit')
     service.kill('SIGTERM')
     await ended
@@ -72,30 +80,47 @@ async function addressOf(service: ChildProcess): Promise<string> {
 class Feeder {
   batches = 0
   readonly #client: RegistryClient
-  readonly #place: { readonly rpc: string; readonly deployment: string }
-  readonly #close: () => void
+  readonly #chain: DevelopmentChain
+  readonly #deployment: Deployment
+  readonly #hours = hoursFrom(parseTime(START) ?? 0n)
 
-  private constructor(client: RegistryClient, place: { rpc: string; deployment: string }, close: () => void) {
+  private constructor(client: RegistryClient, chain: DevelopmentChain, deployment: Deployment) {
     this.#client = client
-    this.#place = place
-    this.#close = close
+    this.#chain = chain
+    this.#deployment = deployment
   }
 
-  static async open(rpc: string, file: string, { addresses, chainId, block }: Deployment): Promise<Feeder> {
-    const provider = await connectProvider(rpc, chainId)
-    const client = await RegistryClient.connect({ registry: addresses.registry, provider, fromBlock: block })
-    return new Feeder(client, { rpc, deployment: file }, () => provider.destroy())
+  static async open(rpc: string, deployment: Deployment): Promise<Feeder> {
+    const { addresses, chainId, block } = deployment
+    const chain = developmentChainBehind(await connectProvider(rpc, chainId))
+    const client = await RegistryClient.connect({
+      registry: addresses.registry,
+      provider: chain.provider,
+      fromBlock: block,
+    })
+    return new Feeder(client, chain, deployment)
   }
 
   async next(): Promise<void> {
     const { sequence: before } = await this.#client.market('BTC-USD')
-    await replayFeed([], { ...this.#place, market: [], pause: 0, count: 1, prices: {}, say: () => undefined })
+    await appendObservations(this.#chain, this.#deployment, this.#hours.next().value)
     while ((await this.#client.market('BTC-USD')).sequence === before) await sleep(20)
     this.batches++
   }
 
-  close(): void {
-    this.#close()
+  async close(): Promise<void> {
+    await this.#chain.close()
+  }
+}
+
+/** The extract's hours, and at its end, which a fast machine comes to, its prices back and forth. */
+function* hoursFrom(start: bigint): Generator<readonly NamedObservation[], never> {
+  let { steps } = crashHistory(start, Number.MAX_SAFE_INTEGER)
+  for (let asOf = start + HOUR_SECONDS; ; steps = steps.toReversed()) {
+    for (const step of steps) {
+      yield step.map(({ name, observation }) => ({ name, observation: { ...observation, asOf } }))
+      asOf += HOUR_SECONDS
+    }
   }
 }
 
@@ -112,9 +137,11 @@ async function pace(url: string, feeder: Feeder, seconds: number): Promise<Pace>
     }
   })()
   const before = feeder.batches
-  while (performance.now() < ended) await feeder.next()
-  const minutes = (performance.now() - began) / 60_000
-  await probing
+  const feeding = (async () => {
+    while (performance.now() < ended) await feeder.next()
+    return (performance.now() - began) / 60_000
+  })()
+  const [minutes] = await Promise.all([feeding, probing])
   const sorted = times.toSorted((a, b) => a - b)
   const probeMs = { median: sorted[Math.floor(sorted.length / 2)] ?? 0, worst: sorted.at(-1) ?? 0 }
   return { batchesPerMinute: (feeder.batches - before) / minutes, probeMs }
