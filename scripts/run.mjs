@@ -75,14 +75,18 @@ async function main([name = 'start', ...rest]) {
   const isHandedOver = process.env.ZKRISK_HANDED_OVER !== undefined
   delete process.env.ZKRISK_HANDED_OVER // It concerns this process, not those that it starts.
   if (job.build !== undefined && !isHandedOver && !isInstalled()) startGo()
+  // Help needs nothing of what another set-up may be building.
+  const alone = rest.includes('--help') && isInstalled() ? (work) => work() : withSetUpLock
   if (!satisfiesEngines(process.versions.node)) {
     process.env.ZKRISK_HANDED_OVER = 'yes'
-    return run(await withSetUpLock(pinnedNode), [fileURLToPath(import.meta.url), name, ...rest])
+    return run(await alone(pinnedNode), [fileURLToPath(import.meta.url), name, ...rest])
   }
-  const wrongFlags = await withSetUpLock(() => flagsRefused(job, rest))
+  const wrongFlags = await alone(() => flagsRefused(job, rest))
   if (wrongFlags !== undefined) return wrongFlags
   // What `npm run build` is given is for scripts/build.ts.
-  const setUpCode = await withSetUpLock(() => setUp(name === 'build' ? rest : job.build))
+  const setUpCode = await (job.build === undefined ? alone : withSetUpLock)(() =>
+    setUp(name === 'build' ? rest : job.build),
+  )
   if (setUpCode !== 0 || job.script === undefined) return setUpCode
   const [script, ...args] = job.script
   // Paths among the arguments are the user's, relative to where they stand.

@@ -262,6 +262,16 @@ it('lets one set-up run at a time and clears the lock of a dead one', async () =
   expect(stepsOf(project).filter((step) => step.startsWith('npm'))).toHaveLength(1)
 })
 
+it('gives help while another set-up is under way', async () => {
+  const project = sketch()
+  await run(project, ['check'])
+  const held = join(project, 'build/set-up.lock')
+  writeFileSync(held, String(process.pid))
+  const { code, said } = await run(project, ['zkrisk', '--help'])
+  expect([code, said]).toEqual([0, ''])
+  expect(readFileSync(held, 'utf8')).toBe(String(process.pid))
+})
+
 it('refuses a job it does not know', async () => {
   expect(await run(sketch(), ['deploy'])).toMatchObject({
     code: 2,
