@@ -169,6 +169,13 @@ describe('zkrisk', () => {
     expect([ended.code, errorOf(ended).code]).toEqual([2, code])
   })
 
+  it('says what is wrong with an address: too few digits, or its checksum', async () => {
+    const said = async (address: string): Promise<string> =>
+      (await zkrisk('audit', '--rpc', DEAD_RPC, '--registry', address)).stderr
+    expect(await said('0x1')).toContain('Check it for digits left out.')
+    expect(await said('0x5FbDB2315678afecb367f032d93F642f64180aA4')).toContain('checksum (EIP-55)')
+  })
+
   it.each([
     ['service.portfolio-missing', ['margin', 'absent.json']],
     ['portfolio.stale-surface', ['margin', strangle, '--now', '2026-02-06']],

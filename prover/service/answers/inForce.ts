@@ -443,7 +443,10 @@ export class AccountAddressError extends UsageError {
   readonly address: string
 
   constructor(address: string) {
-    super(`Expected an address, 0x and 40 hexadecimal digits, got "${address}". Check it for digits left out.`)
+    const advice = /^0x[0-9a-fA-F]{40}$/.test(address)
+      ? 'Its capitals are not those of its checksum (EIP-55): a digit of it is wrong, or give all of it in small letters.'
+      : 'Check it for digits left out.'
+    super(`Expected an address, 0x and 40 hexadecimal digits, got "${address}". ${advice}`)
     this.address = address
   }
 }

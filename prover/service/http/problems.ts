@@ -124,7 +124,7 @@ export class AddressUnknownError extends HttpRefusal {
   readonly status = 404
 
   constructor() {
-    super('Expected one of the addresses that /openapi.json lists, with the method it lists.')
+    super('Expected one of the addresses that /openapi.json lists, with the method it lists. Probes ask /livez and /readyz.')
   }
 }
 
