@@ -108,7 +108,7 @@ function drawAnswer(readiness, status, batches) {
   const verdict = byId('verdict')
   const says = readiness.ready
     ? 'Ready: everything is proven as it comes'
-    : `Not ready: ${failing.map(({ says: why }) => why).join('; ')}`
+    : `Not ready: ${[...new Set(failing.map(({ says: why }) => why))].join('; ')}`
   if (verdict.textContent !== says) verdict.textContent = says
   verdict.className = `verdict ${readiness.ready ? 'pass' : 'fail'}`
   const chain = status.isDevelopment ? `development chain ${status.chainId}` : `chain ${status.chainId}`
