@@ -128,6 +128,12 @@ describe('the HTTP interface', () => {
 
   it('W1: reads are open at a loopback address, and only to who asks for it by a loopback name', async () => {
     expect((await ask('/v1/markets')).status).toBe(200)
+    // Who shows a key learns at once that it is another service's.
+    const shown = async (headers: Record<string, string>) =>
+      (await fetch(`${served.url}/v1/markets`, { headers })).status
+    expect(await shown(bearer(keys.prover))).toBe(200)
+    expect(await shown(bearer(randomBytes(32).toString('hex')))).toBe(401)
+    expect(await shown({ authorization: 'Basic dGhlOnByb3h5' })).toBe(200)
     const { port } = new URL(served.url)
     const answer = await raw(
       Number(port),

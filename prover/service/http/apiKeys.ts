@@ -58,6 +58,16 @@ export class ApiKeys {
     return found.name
   }
 
+  /**
+   * Of what is open to all: whoever shows a key learns here that it is none of ours, and not only at the first write.
+   *
+   * @throws {@link KeyRefusedError}
+   */
+  refuseUnknown(authorization: string | undefined): void {
+    const isShown = /^Bearer /i.test(authorization ?? '')
+    if (isShown && !this.isEmpty && this.find(authorization) === undefined) throw new KeyRefusedError()
+  }
+
   private find(authorization: string | undefined): ApiKey | undefined {
     const [, key = ''] = /^Bearer ([\x21-\x7e]{1,256})$/i.exec(authorization ?? '') ?? []
     const digest = digestOf(key)

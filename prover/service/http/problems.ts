@@ -124,7 +124,9 @@ export class AddressUnknownError extends HttpRefusal {
   readonly status = 404
 
   constructor() {
-    super('Expected one of the addresses that /openapi.json lists, with the method it lists. Probes ask /livez and /readyz.')
+    super(
+      'Expected one of the addresses that /openapi.json lists, with the method it lists. Probes ask /livez and /readyz.',
+    )
   }
 }
 

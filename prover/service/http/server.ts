@@ -159,7 +159,8 @@ function guard(
     limiter.take(request.ip)
     gate.enter()
     entered.add(request)
-    if (scope === undefined || (scope === 'read' && isOpen)) return
+    if (scope === undefined) return
+    if (scope === 'read' && isOpen) return apiKeys.refuseUnknown(request.headers.authorization)
     Reflect.set(request, 'by', apiKeys.require(request.headers.authorization, scope))
   })
   const leave = (request: FastifyRequest): void => {
