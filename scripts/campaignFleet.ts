@@ -48,6 +48,8 @@ const STOP_MS = 14_000
 const OUTAGE_MS = 2_500
 const BETWEEN_MS = 700
 const UNDER_WAY = 16
+const TOLD_MS = 20_000
+const TOLD_SEQUENCES = 200
 
 type Fault = 'kill' | 'stop' | 'crash' | 'halt' | 'freeze'
 
@@ -110,7 +112,9 @@ async function run() {
       }
     }
   }
+  const telling = setInterval(() => console.error(`${counts.proven} of ${flags.jobs} jobs proven`), TOLD_MS)
   await Promise.all(Array.from({ length: UNDER_WAY }, ask))
+  clearInterval(telling)
   const drainedMs = performance.now() - started
   isOver.yes = true
   const faults = await plaguing
@@ -253,6 +257,7 @@ async function judgeStores(): Promise<number> {
       fc.asyncProperty(commandSequences, async (commands) => {
         // A schema a sequence: a database takes longer to make.
         const name = made++
+        if (name > 0 && name % TOLD_SEQUENCES === 0) console.error(`${kind}: ${name} of ${flags.sequences} sequences`)
         const store = join(folder, `${name}.sqlite`)
         const place = kind === 'SQLite' ? { store } : { store, database: `${database}?schema=s${name}` }
         let { jobs } = await openStores(place, scope, account)

@@ -17,6 +17,8 @@ import { trialInput, trialKeys } from './tools/fleet/fleetCircuit.ts'
 import { isThere, readFlags, whole } from './tools/flags.ts'
 import { failProver, letsOut, type ProverFault } from './tools/proverTrials.ts'
 
+const TOLD_EACH = 10
+
 const flags = readFlags({
   hangs: whole(0, 100_000, 50),
   ends: whole(0, 100_000, 50),
@@ -40,8 +42,11 @@ try {
   const keys = await trialKeys(folder)
   for (const [fault, times] of wanted) {
     lost[fault] = 0
-    for (let i = 0; i < times; i++) if (!(await failProver(keys, fault, random))) lost[fault]++
-    console.error(`${fault}: ${times} times, ${lost[fault]} other proofs lost`)
+    for (let i = 1; i <= times; i++) {
+      if (!(await failProver(keys, fault, random))) lost[fault]++
+      if (i % TOLD_EACH === 0 || i === times)
+        console.error(`${fault}: ${i} of ${times} times, ${lost[fault]} other proofs lost`)
+    }
   }
   const prover = new SnarkjsProver({ threads: 1 })
   const proven = await prover.prove(keys, trialInput(1))
