@@ -43,7 +43,11 @@ try {
   for (const [fault, times] of wanted) {
     lost[fault] = 0
     for (let i = 1; i <= times; i++) {
-      if (!(await failProver(keys, fault, random))) lost[fault]++
+      const otherwise = await failProver(keys, fault, random)
+      if (otherwise !== undefined) {
+        lost[fault]++
+        console.error(`${fault}, time ${i}: ${otherwise}`)
+      }
       if (i % TOLD_EACH === 0 || i === times)
         console.error(`${fault}: ${i} of ${times} times, ${lost[fault]} other proofs lost`)
     }

@@ -14,15 +14,16 @@ const STARVED_BYTES = 40 * 2 ** 20
 
 export type ProverFault = 'hangs' | 'is ended' | 'has no memory'
 
-/** @returns whether the proof under way failed by name, and the one after it was made all the same */
-export async function failProver(keys: CircuitKeys, fault: ProverFault, random: Random): Promise<boolean> {
+/** @returns what went otherwise than this: the proof under way failed by name, and the one after it was made all the same */
+export async function failProver(keys: CircuitKeys, fault: ProverFault, random: Random): Promise<string | undefined> {
   const starved = fault === 'has no memory' ? { memoryBytes: STARVED_BYTES } : {}
   const hurried = fault === 'hangs' ? { timeoutMs: TIMEOUT_MS } : {}
   const prover = new SnarkjsProver({ threads: 1, ...starved, ...hurried })
   try {
     if (fault === 'has no memory') {
       const code = await codeOf(prover.prove(keys, trialInput(1)))
-      return code === 'proof.prover-out-of-memory' && (await canProve(keys))
+      if (code !== 'proof.prover-out-of-memory') return `the proof without memory ended with ${code}`
+      return (await canProve(keys)) ? undefined : 'a proof with memory is not valid'
     }
     await prover.warm(keys)
     const [doomed, next] = [prover.prove(keys, trialInput(1)), prover.prove(keys, trialInput(2))]
@@ -30,14 +31,14 @@ export async function failProver(keys: CircuitKeys, fault: ProverFault, random: 
     const { pid } = prover
     if (pid !== undefined) process.kill(pid, fault === 'hangs' ? 'SIGSTOP' : 'SIGABRT')
     const wanted = fault === 'hangs' ? 'proof.prover-timeout' : 'proof.prover-crashed'
-    // It may have been quicker.
     const code = await codeOf(doomed)
+    if (code !== undefined && code !== wanted) return `the proof under way ended with ${code}`
     const ended = await next.catch((error: unknown) => error)
     if (!(ended instanceof ProverError))
-      return (code === undefined || code === wanted) && isValid(keys, ended as Proven, 2)
-    return (
-      code === undefined && ended.code === wanted && (await isValid(keys, await prover.prove(keys, trialInput(2)), 2))
-    )
+      return (await isValid(keys, ended as Proven, 2)) ? undefined : 'the next proof is not valid'
+    // The first one may have been quicker than the fault, which then met the next.
+    if (code !== undefined || ended.code !== wanted) return `after ${code} the next proof ended with ${ended.code}`
+    return (await isValid(keys, await prover.prove(keys, trialInput(2)), 2)) ? undefined : 'the last proof is not valid'
   } finally {
     await prover.close()
   }
