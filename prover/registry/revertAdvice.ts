@@ -55,7 +55,8 @@ export const revertAdvice: Readonly<Record<string, string>> = {
   ReportUnknown: 'Name a report that the venue has made.',
   BookMismatch: 'The account holds something else by now: prove its last report.',
   ExpiriesDecreasing: 'Give the account’s arrays in order of their expiries.',
-  MarginNotNewer: 'These margins, or later ones, are in force already, and no count needs them.',
+  MarginNotNewer:
+    'These margins, or later ones, are in force already, or the account was reported anew, and no count needs them.',
   MarginsOutOfRange: 'Give margins as they were proven, and no bits beyond their fields.',
   CrossMarginsOutOfRange: 'Give margins as they were proven, and no bits beyond their fields.',
   ScenarioOutOfRange: 'Name a scenario of the policy’s grid.',

@@ -110,7 +110,7 @@ describe('S2: no node answers for a while', () => {
     const late = await sending(account, store, { rpc: proxy.url })
     const ended = await late.until('superseded')
     await late.stop()
-    expect(ended.detail).toBe('ObservationStale')
+    expect(ended.detail).toMatch(/^ObservationStale: Take in newer observations/)
     expect(proxy.sent).toEqual([])
     expect(await nonceOf(account)).toBe(0)
   })

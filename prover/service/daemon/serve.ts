@@ -31,6 +31,7 @@ import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import type { Alarm } from '../../registry/market/alarms.ts'
 import type { AlarmWatch } from '../../registry/market/alarmWatch.ts'
+import { revertAdvice } from '../../registry/revertAdvice.ts'
 import { type AccountNow, AccountsLane, type AccountsOptions, isAccountJob } from './accounts/lane.ts'
 import { type AlarmEvent, reportAlarms } from './alarms.ts'
 import { marketCargo } from './cargo.ts'
@@ -674,7 +675,10 @@ class Service {
       // It may have been for one of its shadows.
       const names = isAccountJob(job) || landing.reason.startsWith(NO_PROOF) ? [] : this.marketsOf(job)
       if (!names.every(isShadowName)) this.suspect({ names })
-      await this.report({ step: 'superseded', job: job.id, build: job.build, detail: landing.reason })
+      // A contract's own word for it, and what it means.
+      const advice = revertAdvice[landing.reason]
+      const detail = advice === undefined ? landing.reason : `${landing.reason}: ${advice}`
+      await this.report({ step: 'superseded', job: job.id, build: job.build, detail })
       return true
     }
     const { mined } = landing
