@@ -66,7 +66,7 @@ it('S51: nothing is proven twice, and every account comes to arrays in order, wh
         }
       },
     ),
-    // Of ten thousand histories, one in which what the second account has proven put the first one out of order.
+    // A history in which what the second account has proven put the first one out of order.
     {
       numRuns: 2_000,
       examples: [
