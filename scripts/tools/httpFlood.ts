@@ -15,6 +15,8 @@ import type { Flooded, Flooding } from './flooding.ts'
 /** Batches in a minute, and times of probes. */
 export type Pace = {
   readonly batchesPerMinute: number
+  /** Of that: a batch takes now longer, now shorter. */
+  readonly errorPercent: number
   readonly probeMs: { readonly median: number; readonly worst: number }
 }
 export type FloodResult = { readonly alone: Pace; readonly flooded: Pace; readonly answers: Flooded }
@@ -27,7 +29,11 @@ const FIRST_BATCHES = 3
 const cli = join(import.meta.dirname, '..', '..', 'prover', 'service', 'cli.ts')
 const flooding = join(import.meta.dirname, 'flooding.ts')
 
-/** @param seconds - of each of the two */
+/**
+ * The flood comes between two halves of the time alone: what a batch costs changes as prices go on, by as much as a flood costs.
+ *
+ * @param seconds - of each of the two
+ */
 export async function measureFlood(
   folder: string,
   seconds: number,
@@ -46,13 +52,14 @@ export async function measureFlood(
     const url = await addressOf(service)
     feeder = await Feeder.open(chain.url, chain.deployment)
     while (feeder.batches < FIRST_BATCHES) await feeder.next()
-    const alone = await pace(url, feeder, seconds)
-    const options: Flooding = { ...flood, url }
-    flooder = spawn(process.execPath, [flooding, JSON.stringify(options)], {
+    const before = await watch(url, feeder, seconds / 2)
+    flooder = spawn(process.execPath, [flooding, JSON.stringify({ ...flood, url } satisfies Flooding)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const flooded = await pace(url, feeder, seconds)
+    const meanwhile = await watch(url, feeder, seconds)
     const answers = await endOf(flooder)
+    const after = await watch(url, feeder, seconds / 2)
+    const [alone, flooded] = [paceOf([before, after]), paceOf([meanwhile])]
     return { alone, flooded, answers }
   } finally {
     flooder?.kill('SIGKILL')
@@ -124,27 +131,48 @@ function* hoursFrom(start: bigint): Generator<readonly NamedObservation[], never
   }
 }
 
-async function pace(url: string, feeder: Feeder, seconds: number): Promise<Pace> {
+type Watched = { readonly batchesMs: readonly number[]; readonly probesMs: readonly number[] }
+
+async function watch(url: string, feeder: Feeder, seconds: number): Promise<Watched> {
   const began = performance.now()
   const ended = began + 1000 * seconds
-  const times: number[] = []
+  const probesMs: number[] = []
   const probing = (async () => {
     while (performance.now() < ended) {
       const asked = performance.now()
       await (await fetch(`${url}/livez`)).text()
-      times.push(performance.now() - asked)
+      probesMs.push(performance.now() - asked)
       await sleep(PROBE_MS)
     }
   })()
-  const before = feeder.batches
+  const batchesMs: number[] = []
   const feeding = (async () => {
-    while (performance.now() < ended) await feeder.next()
-    return (performance.now() - began) / 60_000
+    for (let last = began; last < ended; ) {
+      await feeder.next()
+      const now = performance.now()
+      batchesMs.push(now - last)
+      last = now
+    }
   })()
-  const [minutes] = await Promise.all([feeding, probing])
-  const sorted = times.toSorted((a, b) => a - b)
-  const probeMs = { median: sorted[Math.floor(sorted.length / 2)] ?? 0, worst: sorted.at(-1) ?? 0 }
-  return { batchesPerMinute: (feeder.batches - before) / minutes, probeMs }
+  await Promise.all([feeding, probing])
+  return { batchesMs, probesMs }
+}
+
+function paceOf(parts: readonly Watched[]): Pace {
+  const batches = meanOf(parts.flatMap(({ batchesMs }) => batchesMs))
+  const probes = parts.flatMap(({ probesMs }) => probesMs).toSorted((a, b) => a - b)
+  return {
+    batchesPerMinute: 60_000 / batches.mean,
+    errorPercent: (100 * batches.error) / batches.mean,
+    probeMs: { median: probes[Math.floor(probes.length / 2)] ?? 0, worst: probes.at(-1) ?? 0 },
+  }
+}
+
+/** The mean of values and its standard error. */
+function meanOf(values: readonly number[]): { readonly mean: number; readonly error: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return { mean, error: Math.sqrt(squares / (values.length - 1) / values.length) }
 }
 
 async function endOf(flooder: ChildProcess): Promise<Flooded> {

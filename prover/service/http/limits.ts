@@ -1,5 +1,5 @@
 /** How much one client may ask: so many requests a second, some more at once. */
-import { TooBusyError, TooFastError } from './problems.ts'
+import { TooBusyError } from './problems.ts'
 
 export type RateLimit = {
   /** That a client may go on with. */
@@ -21,15 +21,18 @@ export class RateLimiter {
     this.limit = limit
   }
 
-  /** @param nowMs - of a clock that never steps. @throws {@link TooFastError} */
-  take(client: string, nowMs: number = performance.now()): void {
+  /**
+   * @param nowMs - of a clock that never steps
+   * @returns whole seconds after which it may ask again, 0 if this is taken; not thrown, for a flood asks as fast as it can
+   */
+  take(client: string, nowMs: number = performance.now()): number {
     const { perSecond, burst } = this.limit
     const before = this.buckets.get(client) ?? { tokens: burst, at: nowMs }
     const tokens = Math.min(burst, before.tokens + (perSecond * (nowMs - before.at)) / 1000)
     this.buckets.delete(client)
     this.buckets.set(client, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: nowMs })
     if (this.buckets.size > MOST_CLIENTS) this.buckets.delete(this.buckets.keys().next().value as string)
-    if (tokens < 1) throw new TooFastError(Math.max(1, Math.ceil((1 - tokens) / perSecond)))
+    return tokens >= 1 ? 0 : Math.max(1, Math.ceil((1 - tokens) / perSecond))
   }
 }
 

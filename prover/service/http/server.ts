@@ -14,6 +14,7 @@ import { UsageError } from '../text/usageError.ts'
 import type { RequestWrites } from '../daemon/requestStore.ts'
 import { ApiKeys, type Scope } from './apiKeys.ts'
 import { pageFiles } from './dashboard.ts'
+import { createLimitedServer } from './limitedServer.ts'
 import { Gate, RateLimiter, type RateLimit } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import { invalidRequest } from './invalidRequest.ts'
@@ -23,7 +24,6 @@ import {
   IdempotencyKeyMissingError,
   PROBLEM_TYPE,
   problemOf,
-  TooFastError,
 } from './problems.ts'
 import { type Asked, type HttpParts, type Route, livenessOf, routesOf } from './routes.ts'
 import { problemSchema } from './schemas.ts'
@@ -43,6 +43,8 @@ export type HttpLog = {
   answered(method: string, route: string, status: number, milliseconds: number, by?: string): void
 }
 
+type Watchers = { readonly metrics: Metrics; readonly log: HttpLog }
+
 export type OpenHttp = { readonly url: string; close(): Promise<void> }
 
 const BODY_BYTES = 65_536
@@ -53,6 +55,14 @@ const MOST_STREAMS = 64
 /** Whoever sends a header or a body slower than this holds nobody up. */
 const HEADERS_MS = 5000
 const REQUEST_MS = 10_000
+
+const SLOWEST = {
+  requestTimeout: REQUEST_MS,
+  keepAliveTimeout: HEADERS_MS,
+  headersTimeout: HEADERS_MS,
+  connectionsCheckingInterval: 1000,
+}
+const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -81,13 +91,10 @@ export function parseHttpAddress(text: string): HttpAddress {
  *
  * @throws {@link HttpExposedError}, {@link HttpPortError}
  */
-export async function openHttp(
-  parts: HttpParts & { readonly metrics: Metrics; readonly log: HttpLog },
-  options: HttpOptions,
-): Promise<OpenHttp> {
+export async function openHttp(parts: HttpParts & Watchers, options: HttpOptions): Promise<OpenHttp> {
   const { host, port, apiKeys = new ApiKeys([]) } = options
   if (!isLoopback(host) && apiKeys.isEmpty) throw new HttpExposedError(host)
-  const app = newApp(parts.log)
+  const app = newApp(parts, options.rate ?? RATE)
   guard(app, { ...options, apiKeys }, parts)
   await addDescription(app)
   await app.register(async (scoped) => addRoutes(scoped, parts))
@@ -102,15 +109,19 @@ export async function openHttp(
   return { url: `http://${name}:${at}`, close: () => app.close() }
 }
 
-function newApp(log: HttpLog): FastifyInstance {
+function newApp({ metrics, log }: Watchers, rate: RateLimit): FastifyInstance {
+  const limiter = new RateLimiter(rate)
+  const refused = (method: string, status: number, milliseconds: number): void => {
+    metrics.answered(method, UNKNOWN, status, milliseconds / 1000)
+    log.answered(method, UNKNOWN, status, milliseconds)
+  }
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: HEADERS_MS,
     forceCloseConnections: true,
     exposeHeadRoutes: true,
-    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: 1000 },
+    serverFactory: (answer) =>
+      createLimitedServer(answer, { limiter, probes: PROBES, headers: SECURITY_HEADERS, refused }, SLOWEST),
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
   }) as unknown as FastifyInstance
   app.setValidatorCompiler(validatorCompiler)
@@ -127,7 +138,6 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
     : error
   const problem = problemOf(told)
   if (problem.status >= 500) log.failed(request.method, routeOf(request), error)
-  if (told instanceof TooFastError) reply.header('retry-after', String(told.retryAfterSeconds))
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   return reply
     .code(problem.status)
@@ -138,15 +148,17 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 }
 
 /** The address as it is documented, never as it was asked: what people send is no label of a metric. */
-const routeOf = (request: FastifyRequest): string => request.routeOptions?.url ?? 'unknown'
+const routeOf = (request: FastifyRequest): string => request.routeOptions?.url ?? UNKNOWN
+
+/** What is no address of these, and what was refused before it was looked up. */
+const UNKNOWN = 'unknown'
 
 /** Who may ask what, before anything of a body is read. */
 function guard(
   app: FastifyInstance,
-  { host, apiKeys, rate = RATE }: HttpOptions & { readonly apiKeys: ApiKeys },
-  { metrics, log }: { readonly metrics: Metrics; readonly log: HttpLog },
+  { host, apiKeys }: HttpOptions & { readonly apiKeys: ApiKeys },
+  { metrics, log }: Watchers,
 ): void {
-  const limiter = new RateLimiter(rate)
   const gate = new Gate(MOST_UNDER_WAY, 'requests')
   const isOpen = isLoopback(host)
   const entered = new WeakSet<FastifyRequest>()
@@ -156,7 +168,6 @@ function guard(
     const asked = hostIn(request.headers.host)
     if (isOpen && !LOOPBACK.has(asked) && asked !== host) throw new HostRefusedError()
     if (isProbe) return
-    limiter.take(request.ip)
     gate.enter()
     entered.add(request)
     if (scope === undefined) return
@@ -222,7 +233,7 @@ const hidden = (scope: Scope | undefined) => ({ schema: { hide: true }, config: 
 
 function addRoute(app: FastifyInstance, route: Route, parts: HttpParts): void {
   const { method, url, summary, scope, params, query, body, answer, status = 200, answerOf, isFile } = route
-  const isProbe = url === '/livez' || url === '/readyz'
+  const isProbe = PROBES.has(url)
   app.route({
     ...{ method, url },
     config: { scope, isProbe },
