@@ -382,6 +382,26 @@ describe('the HTTP interface', () => {
     await slow.end()
   })
 
+  it('W2: refuses what is sent all at once in order, a body or none, and answers the connection after it', async () => {
+    // One at once, the next after three seconds.
+    const slow = await serveHere('pipelined', { rate: 0.34 })
+    const body = JSON.stringify({ reason: 'x'.repeat(1000) })
+    const head = (method: string, url: string): string => `${method} ${url} HTTP/1.1\r\nHost: localhost\r\n`
+    const post = `${head('POST', '/v1/prover/pause')}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const burst = Array.from({ length: 10 }, () => `${head('GET', '/v1/alarms')}\r\n`).join('')
+    const last = `${head('GET', '/livez?from=here')}Connection: close\r\n\r\n`
+    const socket = connect(Number(new URL(slow.url).port), '127.0.0.1').setEncoding('utf8')
+    socket.write(`${burst}${head('HEAD', '/v1/alarms')}\r\n${post}${last}`)
+    const told = (await socket.toArray()).join('')
+    const answers = told.split(/(?=HTTP\/1\.1 \d)/)
+    const statuses = answers.map((answer) => Number(answer.slice(9, 12)))
+    expect(statuses).toEqual([200, ...Array.from({ length: 11 }, () => 429), 200])
+    expect(answers[10]).toMatch(/\r\ncontent-length: \d+\r\n/i)
+    expect(answers[10]?.endsWith('\r\n\r\n')).toBe(true)
+    expect(answers[11]).toContain('"code":"http.too-fast"')
+    await slow.end()
+  })
+
   it('W2: lets go of who sends a header slowly, and answers probes within 0.1 s beside three hundred of them', async () => {
     const port = Number(new URL(served.url).port)
     const sockets = Array.from({ length: 300 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
