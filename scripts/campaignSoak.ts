@@ -10,8 +10,8 @@
  * Once the load is an observation of BTC and ETH every half minute, a round every minute, an account that trades every half minute, on
  * a chain with a block every two seconds. The service, the chain and whoever feeds them are processes of their own; prices walk, seeded.
  *
- * Exits 1 if the service's memory grows by more than --slope per cent an hour after its warm-up, by more than twice the slope's error;
- * if of a hundred events more than one is older than observations may be before what follows from it is in force; if files stay open; if
+ * Exits 1 if the service's memory grows by more than --slope per cent an hour after its warm-up, by more than twice the slope's error, or
+ * what it keeps after full collections does; if of a hundred events more than one is older than observations may be before what follows from it is in force; if files stay open; if
  * memory under the overload is half as much again; if anything is lost, taken twice or not the twin's; or if an audit does not accept.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -60,7 +60,8 @@ type Memory = {
   /** Per cent an hour, and its error. */
   readonly slopePercent: number
   readonly errorPercent: number
-  readonly heapTrend: Trend
+  /** Of what is kept after a full collection, where there were three. */
+  readonly live: Trend | undefined
   /** Bytes. */
   readonly peakUnderOverload: number
   readonly childrenPeak: number
@@ -179,7 +180,7 @@ function memoryIn(samples: readonly Sample[]): Memory {
     trend,
     slopePercent: (100 * trend.slope) / trend.mean,
     errorPercent: (100 * trend.error) / trend.mean,
-    heapTrend: line((sample) => sample.heapBytes),
+    live: liveTrend(warm),
     peakUnderOverload: most(
       samples.filter(({ phase }) => phase !== 'once'),
       (sample) => sample.residentBytes,
@@ -192,14 +193,27 @@ function memoryIn(samples: readonly Sample[]): Memory {
   }
 }
 
+/** Each collection once: a sample tells of the last one. */
+function liveTrend(samples: readonly Sample[]): Trend | undefined {
+  const collections = samples.filter(
+    ({ liveBytes = 0 }, i) => i > 0 && liveBytes > 0 && liveBytes !== samples[i - 1]?.liveBytes,
+  )
+  if (collections.length < 3) return undefined
+  return trendOf(collections.map(({ at, liveBytes = Number.NaN }) => ({ at, value: liveBytes })))
+}
+
 /** What is over, in words; a figure that the system does not tell is. */
 function faultsIn({ memory, ages, mostAgeSeconds, isDrained, reckoning, audit }: Figures): readonly string[] {
-  const { slopePercent, errorPercent, peakUnderOverload, trend, moreFiles } = memory
+  const { slopePercent, errorPercent, peakUnderOverload, trend, live, moreFiles } = memory
   const { lost, doubled, wrong, open } = reckoning
   const late = phases.filter((phase) => !((ages[phase].events.p99 ?? Number.NaN) <= 1000 * mostAgeSeconds))
   const is = (says: string, isSo: boolean): readonly string[] => (isSo ? [says] : [])
   return [
     ...is('memory grows', !(slopePercent - ERRORS * errorPercent <= flags.slope)),
+    ...is(
+      'what is kept grows',
+      live !== undefined && !(live.slope - ERRORS * live.error <= (flags.slope * live.mean) / 100),
+    ),
     ...is('memory under the overload', !(peakUnderOverload <= MOST_PEAK * trend.mean)),
     ...is('files stay open', !(moreFiles <= MOST_MORE_FILES)),
     ...late.map((phase) => `events are too old: ${phase}`),
@@ -218,7 +232,7 @@ function textOf(figures: Figures, faults: readonly string[]): string {
     Object.entries(of)
       .map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)}`)
       .join(', ')
-  const { trend, heapTrend, slopePercent, errorPercent } = memory
+  const { trend, live, slopePercent, errorPercent } = memory
   const per = (of: Trend): string => `${megabytes(of.slope)} ± ${megabytes(of.error)} MB/h at ${megabytes(of.mean)} MB`
   const listed = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
@@ -230,7 +244,7 @@ function textOf(figures: Figures, faults: readonly string[]): string {
     ...phases.flatMap((phase) => [
       `${phase}: an observation is in force after ${seconds(ages[phase].events)} s, a report after ${seconds(ages[phase].reports)} s`,
     ]),
-    `memory of the service: ${per(trend)}, ${slopePercent.toFixed(2)} ± ${errorPercent.toFixed(2)} %/h; heap ${per(heapTrend)}`,
+    `memory of the service: ${per(trend)}, ${slopePercent.toFixed(2)} ± ${errorPercent.toFixed(2)} %/h; kept after collections ${live === undefined ? 'not known, of fewer than three' : per(live)}`,
     `at most ${megabytes(memory.peakUnderOverload)} MB under the overload, its prover ${megabytes(memory.childrenPeak)} MB, the chain ${megabytes(memory.chainLast)} MB at the end`,
     `files and sockets ${memory.moreFiles} and ${memory.moreSockets} more, store ${megabytes(memory.storeBytesAnHour)} MB/h at once the load`,
     `${figures.batches} batches, ${figures.margins} margins, ${figures.witnesses} witnesses; superseded: ${listed(superseded)}; tried again: ${listed(retried)}`,

@@ -9,6 +9,7 @@ import type { ServeEvent } from '../daemon/serve.ts'
 import type { Board, Stages } from './board.ts'
 import type { Figures } from './figures.ts'
 import { FleetGauges } from './fleet.ts'
+import type { HeapCare } from './heapCare.ts'
 import type { ReadinessWatch } from './readiness.ts'
 
 export type MetricsParts = {
@@ -18,6 +19,7 @@ export type MetricsParts = {
   readonly board: Board
   readonly readiness: ReadinessWatch
   readonly fleet: Pick<Fleet, 'standing'> | undefined
+  readonly heap: Pick<HeapCare, 'liveBytes'>
 }
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
@@ -162,7 +164,7 @@ export class Metrics {
   }
 
   private addServiceGauges(): void {
-    const { jobs, requests, board, readiness } = this.parts
+    const { jobs, requests, board, readiness, heap } = this.parts
     this.gauge('zkrisk_ready', '1 if every check passes', [], (gauge) => gauge.set(Number(readiness.now().ready)))
     this.gauge('zkrisk_check_ok', '1 if the check passes', ['check'], (gauge) => {
       for (const { name, ok } of readiness.now().checks) gauge.set({ check: name }, Number(ok))
@@ -190,6 +192,9 @@ export class Metrics {
     this.gauge('zkrisk_idle_seconds', 'Since the service last went round', [], (gauge) =>
       gauge.set(requests.idleMs() / 1000),
     )
+    this.gauge('zkrisk_live_heap_bytes', 'In use after the last full collection', [], (gauge) => {
+      if (heap.liveBytes !== undefined) gauge.set(heap.liveBytes)
+    })
     this.gauge('zkrisk_account_balance_ether', 'Of the account that pays', [], (gauge) => {
       if (readiness.balanceWei !== undefined) gauge.set(Number(readiness.balanceWei) / 1e18)
     })

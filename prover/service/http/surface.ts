@@ -13,6 +13,7 @@ import { readApiKeys } from './apiKeys.ts'
 import { Batches } from './batches.ts'
 import { Board } from './board.ts'
 import { Figures } from './figures.ts'
+import { HeapCare } from './heapCare.ts'
 import { Metrics } from './metrics.ts'
 import { Pipeline } from './pipeline.ts'
 import { limitsFor, ReadinessWatch } from './readiness.ts'
@@ -91,12 +92,14 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     fleet: parts.fleet,
   }
   const shown = { figures, jobs, requests, board, readiness, account, ...own }
-  const metrics = new Metrics(shown)
+  const heap = new HeapCare()
+  const metrics = new Metrics({ ...shown, heap })
   let server: OpenHttp
   try {
     const rate = options.rate === undefined ? {} : { rate: { perSecond: options.rate, burst: BURST * options.rate } }
     server = await openHttp({ ...shown, metrics, log }, { ...address, apiKeys, ...rate })
   } catch (error) {
+    heap.close()
     await requests.close()
     throw error
   }
@@ -120,6 +123,7 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     followAccounts: (accounts) => board.followAccounts(accounts),
     close: async () => {
       clearInterval(beat)
+      heap.close()
       ended.abort()
       await Promise.all([watching, server.close()])
       await requests.close()

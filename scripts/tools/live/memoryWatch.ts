@@ -8,7 +8,8 @@ export type Sample = Holdings & {
   readonly phase: string
   /** Hours since the first. */
   readonly at: number
-  readonly heapBytes: number | undefined
+  /** After its last full collection; 0 before the first. */
+  readonly liveBytes: number | undefined
   readonly handles: number | undefined
   readonly storeBytes: number
   readonly chainBytes: number | undefined
@@ -44,7 +45,7 @@ export class MemoryWatch {
         ...service.holdings,
         phase: this.phase,
         at: (performance.now() - began) / 3_600_000,
-        heapBytes: valueIn(told, 'nodejs_heap_size_used_bytes'),
+        liveBytes: valueIn(told, 'zkrisk_live_heap_bytes'),
         handles: valueIn(told, 'nodejs_active_handles_total'),
         storeBytes: bytesOf(engine.folder, 'serve.sqlite'),
         chainBytes: residentBytes(engine.chainPid),
