@@ -11,7 +11,7 @@
  * a chain with a block every two seconds. The service, the chain and whoever feeds them are processes of their own; prices walk, seeded.
  *
  * Exits 1 if the service's memory grows by more than --slope per cent an hour after its warm-up, by more than twice the slope's error, or
- * what it keeps after full collections does; if of a hundred events more than one is older than observations may be before what follows from it is in force; if files stay open; if
+ * the data that it keeps after full collections do; if of a hundred events more than one is older than observations may be before what follows from it is in force; if files stay open; if
  * memory under the overload is half as much again; if anything is lost, taken twice or not the twin's; or if an audit does not accept.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -60,8 +60,9 @@ type Memory = {
   /** Per cent an hour, and its error. */
   readonly slopePercent: number
   readonly errorPercent: number
-  /** Of what is kept after a full collection, where there were three. */
+  /** Of data and of code that is kept after full collections, where there were three. */
   readonly live: Trend | undefined
+  readonly code: Trend | undefined
   /** Bytes. */
   readonly peakUnderOverload: number
   readonly childrenPeak: number
@@ -180,7 +181,8 @@ function memoryIn(samples: readonly Sample[]): Memory {
     trend,
     slopePercent: (100 * trend.slope) / trend.mean,
     errorPercent: (100 * trend.error) / trend.mean,
-    live: liveTrend(warm),
+    live: keptTrend(warm, (sample) => sample.liveBytes),
+    code: keptTrend(warm, (sample) => sample.codeBytes),
     peakUnderOverload: most(
       samples.filter(({ phase }) => phase !== 'once'),
       (sample) => sample.residentBytes,
@@ -194,12 +196,13 @@ function memoryIn(samples: readonly Sample[]): Memory {
 }
 
 /** Each collection once: a sample tells of the last one. */
-function liveTrend(samples: readonly Sample[]): Trend | undefined {
-  const collections = samples.filter(
-    ({ liveBytes = 0 }, i) => i > 0 && liveBytes > 0 && liveBytes !== samples[i - 1]?.liveBytes,
-  )
-  if (collections.length < 3) return undefined
-  return trendOf(collections.map(({ at, liveBytes = Number.NaN }) => ({ at, value: liveBytes })))
+function keptTrend(samples: readonly Sample[], read: (sample: Sample) => number | undefined): Trend | undefined {
+  const collections = samples.flatMap((sample, i) => {
+    const value = read(sample)
+    const before = samples[i - 1]
+    return value === undefined || before === undefined || value === read(before) ? [] : [{ at: sample.at, value }]
+  })
+  return collections.length < 3 ? undefined : trendOf(collections)
 }
 
 /** What is over, in words; a figure that the system does not tell is. */
@@ -211,7 +214,7 @@ function faultsIn({ memory, ages, mostAgeSeconds, isDrained, reckoning, audit }:
   return [
     ...is('memory grows', !(slopePercent - ERRORS * errorPercent <= flags.slope)),
     ...is(
-      'what is kept grows',
+      'data that are kept grow',
       live !== undefined && !(live.slope - ERRORS * live.error <= (flags.slope * live.mean) / 100),
     ),
     ...is('memory under the overload', !(peakUnderOverload <= MOST_PEAK * trend.mean)),
@@ -232,8 +235,9 @@ function textOf(figures: Figures, faults: readonly string[]): string {
     Object.entries(of)
       .map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)}`)
       .join(', ')
-  const { trend, live, slopePercent, errorPercent } = memory
+  const { trend, live, code, slopePercent, errorPercent } = memory
   const per = (of: Trend): string => `${megabytes(of.slope)} ± ${megabytes(of.error)} MB/h at ${megabytes(of.mean)} MB`
+  const kept = (of: Trend | undefined): string => (of === undefined ? 'not known, of fewer than three' : per(of))
   const listed = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
       .map(([name, count]) => `${count} ${name}`)
@@ -244,7 +248,8 @@ function textOf(figures: Figures, faults: readonly string[]): string {
     ...phases.flatMap((phase) => [
       `${phase}: an observation is in force after ${seconds(ages[phase].events)} s, a report after ${seconds(ages[phase].reports)} s`,
     ]),
-    `memory of the service: ${per(trend)}, ${slopePercent.toFixed(2)} ± ${errorPercent.toFixed(2)} %/h; kept after collections ${live === undefined ? 'not known, of fewer than three' : per(live)}`,
+    `memory of the service: ${per(trend)}, ${slopePercent.toFixed(2)} ± ${errorPercent.toFixed(2)} %/h`,
+    `kept after full collections: data ${kept(live)}; code ${kept(code)}`,
     `at most ${megabytes(memory.peakUnderOverload)} MB under the overload, its prover ${megabytes(memory.childrenPeak)} MB, the chain ${megabytes(memory.chainLast)} MB at the end`,
     `files and sockets ${memory.moreFiles} and ${memory.moreSockets} more, store ${megabytes(memory.storeBytesAnHour)} MB/h at once the load`,
     `${figures.batches} batches, ${figures.margins} margins, ${figures.witnesses} witnesses; superseded: ${listed(superseded)}; tried again: ${listed(retried)}`,

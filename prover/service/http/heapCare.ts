@@ -3,14 +3,17 @@
  * meanwhile, by some per cent an hour, and what it keeps cannot be told from what it has not looked at. A collection holds the process
  * up for about a tenth of a second.
  */
-import { setFlagsFromString } from 'node:v8'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 const EVERY_MS = 300_000
 
+/** Bytes. Machine code comes as functions get warm, for hours where they are seldom called; data should not come at all. */
+export type LiveHeap = { readonly data: number; readonly code: number }
+
 export class HeapCare {
-  /** Bytes that were in use after the last full collection; undefined before the first. */
-  liveBytes: number | undefined
+  /** What was in use after the last full collection; undefined before the first. */
+  live: LiveHeap | undefined
   private readonly collect = collector()
   private readonly timer: NodeJS.Timeout
 
@@ -20,12 +23,21 @@ export class HeapCare {
 
   async run(): Promise<void> {
     await this.collect({ type: 'major', execution: 'async' })
-    this.liveBytes = process.memoryUsage().heapUsed
+    this.live = liveHeap()
   }
 
   close(): void {
     clearInterval(this.timer)
   }
+}
+
+/** V8 has what it has compiled in spaces of their own. */
+function liveHeap(): LiveHeap {
+  const live = { data: 0, code: 0 }
+  for (const { space_name, space_used_size } of getHeapSpaceStatistics()) {
+    live[/code|trusted/.test(space_name) ? 'code' : 'data'] += space_used_size
+  }
+  return live
 }
 
 /** Node gives it to whoever asks for it, and asking is of the process: nothing else of it changes. */

@@ -19,7 +19,7 @@ export type MetricsParts = {
   readonly board: Board
   readonly readiness: ReadinessWatch
   readonly fleet: Pick<Fleet, 'standing'> | undefined
-  readonly heap: Pick<HeapCare, 'liveBytes'>
+  readonly heap: Pick<HeapCare, 'live'>
 }
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
@@ -192,8 +192,8 @@ export class Metrics {
     this.gauge('zkrisk_idle_seconds', 'Since the service last went round', [], (gauge) =>
       gauge.set(requests.idleMs() / 1000),
     )
-    this.gauge('zkrisk_live_heap_bytes', 'In use after the last full collection', [], (gauge) => {
-      if (heap.liveBytes !== undefined) gauge.set(heap.liveBytes)
+    this.gauge('zkrisk_live_heap_bytes', 'In use after the last full collection', ['kind'], (gauge) => {
+      for (const [kind, bytes] of Object.entries(heap.live ?? {})) gauge.set({ kind }, bytes)
     })
     this.gauge('zkrisk_account_balance_ether', 'Of the account that pays', [], (gauge) => {
       if (readiness.balanceWei !== undefined) gauge.set(Number(readiness.balanceWei) / 1e18)

@@ -8,8 +8,9 @@ export type Sample = Holdings & {
   readonly phase: string
   /** Hours since the first. */
   readonly at: number
-  /** After its last full collection; 0 before the first. */
+  /** Data and code of its heap after its last full collection; undefined before the first. */
   readonly liveBytes: number | undefined
+  readonly codeBytes: number | undefined
   readonly handles: number | undefined
   readonly storeBytes: number
   readonly chainBytes: number | undefined
@@ -45,7 +46,8 @@ export class MemoryWatch {
         ...service.holdings,
         phase: this.phase,
         at: (performance.now() - began) / 3_600_000,
-        liveBytes: valueIn(told, 'zkrisk_live_heap_bytes'),
+        liveBytes: valueIn(told, 'zkrisk_live_heap_bytes{kind="data"}'),
+        codeBytes: valueIn(told, 'zkrisk_live_heap_bytes{kind="code"}'),
         handles: valueIn(told, 'nodejs_active_handles_total'),
         storeBytes: bytesOf(engine.folder, 'serve.sqlite'),
         chainBytes: residentBytes(engine.chainPid),
@@ -63,6 +65,6 @@ export class MemoryWatch {
 }
 
 function valueIn(told: string, name: string): number | undefined {
-  const text = new RegExp(`^${name} (\\S+)$`, 'm').exec(told)?.[1]
-  return text === undefined ? undefined : Number(text)
+  const line = told.split('\n').find((each) => each.startsWith(`${name} `))
+  return line === undefined ? undefined : Number(line.slice(name.length + 1))
 }
