@@ -197,15 +197,19 @@ function bar(stepSeconds) {
 function drawBatches({ batches }) {
   if (batches.length === 0) return note('No batch yet: the first is proven when a market has a new observation.')
   const kinds = { confirmed: 'pass', superseded: 'warn' }
-  const rows = batches.map(({ id, status, summary, stepSeconds, createdAt, reason }) => [
+  // Steps are of this process; from when it was planned until it was confirmed the store knows of earlier ones too.
+  const inAll = ({ status, createdAt, updatedAt }) =>
+    duration(status === 'confirmed' ? (Date.parse(updatedAt) - Date.parse(createdAt)) / 1000 : null)
+  const rows = batches.map(({ id, status, summary, stepSeconds, createdAt, updatedAt, reason }) => [
     when(createdAt),
     summary + (reason === null ? '' : ` (${reason})`),
     { text: status, kind: kinds[status] },
+    inAll({ status, createdAt, updatedAt }),
     ...stageColours.map((name) => duration(stepSeconds[name])),
     bar(stepSeconds),
     element('a', { href: `v1/batches/${id}/bundle` }, 'bundle'),
   ])
-  return [table(['At', 'Markets', 'State', 'Prove', 'Sign', 'Send', 'Land', 'Share', 'Proof'], rows, [1])]
+  return [table(['At', 'Markets', 'State', 'In all', 'Prove', 'Sign', 'Send', 'Land', 'Share', 'Proof'], rows, [1])]
 }
 
 function drawAlarms({ alarms }) {
