@@ -53,13 +53,10 @@ const RATE: RateLimit = { perSecond: 100, burst: 300 }
 const MOST_UNDER_WAY = 256
 const MOST_STREAMS = 64
 /** Whoever sends a header or a body slower than this holds nobody up. */
-const HEADERS_MS = 5000
-const REQUEST_MS = 10_000
-
-const SLOWEST = {
-  requestTimeout: REQUEST_MS,
-  keepAliveTimeout: HEADERS_MS,
-  headersTimeout: HEADERS_MS,
+const TIME_LIMITS = {
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
   connectionsCheckingInterval: 1000,
 }
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz'])
@@ -121,7 +118,7 @@ function newApp({ metrics, log }: Watchers, rate: RateLimit): FastifyInstance {
     forceCloseConnections: true,
     exposeHeadRoutes: true,
     serverFactory: (answer) =>
-      createLimitedServer(answer, { limiter, probes: PROBES, headers: SECURITY_HEADERS, refused }, SLOWEST),
+      createLimitedServer(answer, { limiter, probes: PROBES, headers: SECURITY_HEADERS, refused }, TIME_LIMITS),
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
   }) as unknown as FastifyInstance
   app.setValidatorCompiler(validatorCompiler)
