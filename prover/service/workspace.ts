@@ -1,5 +1,5 @@
 /** Builds of circuits and their keys, as they lie in the build folder. */
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Build,
@@ -63,14 +63,19 @@ export function portfolioBuildOf(statement: PortfolioStatementName): Build {
 /**
  * A build as the circuit compiler left it.
  *
- * @throws {@link CircuitNotBuiltError}
+ * @throws {@link CircuitNotBuiltError}, {@link CircuitUnreadableError}
  */
 export function compiledCircuit(name: string): CompiledCircuit {
   if (!builds.some((build) => build.name === name)) throw new UnknownBuildError(name)
   const file = (suffix: string): string => join(buildFolder, 'circuits', name, `${name}.${suffix}`)
   const circuit = { name, r1cs: file('r1cs'), wasm: file('wasm') }
   for (const path of [circuit.r1cs, circuit.wasm]) {
-    if (!existsSync(path)) throw new CircuitNotBuiltError(name, path)
+    try {
+      accessSync(path, constants.R_OK)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new CircuitNotBuiltError(name, path)
+      throw new CircuitUnreadableError(name, path, error)
+    }
   }
   return circuit
 }
@@ -205,6 +210,22 @@ export class CircuitNotBuiltError extends ProverError {
       ? `Circuit ${circuit} is not in the package, which computes, reads and verifies, but does not prove.`
       : `Circuit ${circuit} is not built: ${file} is missing.`
     super(`${missing} ${HOW_TO_BUILD}`)
+    this.circuit = circuit
+    this.file = file
+  }
+}
+
+/** The compiler's output is there for another user. */
+export class CircuitUnreadableError extends ProverError {
+  readonly code = 'service.circuit-unreadable'
+  readonly circuit: string
+  readonly file: string
+
+  constructor(circuit: string, file: string, cause: unknown) {
+    super(
+      `Circuit ${circuit} cannot be read: ${file}. Let the user who runs this read it, as \`chmod -R a+rX\` of the folder that holds it does.`,
+      { cause },
+    )
     this.circuit = circuit
     this.file = file
   }

@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -77,6 +87,8 @@ export async function compileCircom(name: string, source: string, folder: string
   mkdirSync(dirname(folder), { recursive: true })
   removeAbandonedDrafts(folder)
   const draft = mkdtempSync(`${folder}.draft-`)
+  // Whoever proves may be another user than whoever builds.
+  chmodSync(draft, 0o755)
   try {
     writeFileSync(join(draft, `${name}.circom`), source)
     writeFileSync(join(draft, `${name}.r1cs`), r1cs)

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { CompiledCircuit } from '../../scripts/tools/compileCircom.ts'
@@ -122,4 +122,10 @@ it('keeps nothing of a circuit that the compiler refuses, and says why', async (
   expect(error).toContain('Non quadratic constraints are not allowed')
   expect([entriesOf(cache), existsSync(join(clone, 'build/circuits/main'))]).toEqual([[], false])
   expect(readdirSync(join(clone, 'temporary'))).toEqual([])
+})
+
+it('lets whoever proves read what another user compiled', async () => {
+  const clone = cloneOf({ 'Twice.circom': twice })
+  await compile(clone, newCache())
+  expect(statSync(join(clone, 'build/circuits/main')).mode & 0o777).toBe(0o755)
 })

@@ -1,6 +1,6 @@
 /** Image, unit and compose file, which nothing here can run: what they name is there, and `serve` has the flags that they give it. */
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, matchesGlob } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root } from '../../scripts/tools/sources.ts'
 import { zkrisk } from './zkrisk.ts'
@@ -16,7 +16,7 @@ const flagsIn = (text: string): readonly string[] =>
   [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag)
 
 /** Whoever runs it brings these. */
-const BROUGHT = ['deployment.json', 'prover.key', 'keys.json', 'read.key']
+const BROUGHT = ['deployment.json', 'prover.key', 'keys.json', 'read.key', 'database-password']
 
 describe('what runs the service', () => {
   it.each(['compose.yaml', 'zkrisk.service'])('%s gives `serve` flags that it has', async (name) => {
@@ -42,6 +42,26 @@ describe('what runs the service', () => {
     expect(text).toMatch(new RegExp(`^volumes: \\{ ${volumes.join(': {}, ')}: \\{\\} \\}$`, 'm'))
     const [, dockerfile = ''] = /dockerfile: (\S+) \}/.exec(text) ?? []
     expect(existsSync(join(root, dockerfile))).toBe(true)
+  })
+
+  it('keeps what whoever runs it brings out of the image and out of git', () => {
+    const patterns = (file: string) => readFileSync(join(root, file), 'utf8').split('\n')
+    const left = patterns('.dockerignore')
+    const untracked = patterns('.gitignore').map((pattern) => pattern.replace(/^\//, ''))
+    for (const file of BROUGHT.map((name) => `scripts/operations/${name}`)) {
+      for (const list of [left, untracked]) expect(list.filter((each) => matchesGlob(file, each))).not.toEqual([])
+    }
+    expect(left.some((pattern) => matchesGlob('build/keys/first.json', pattern))).toBe(false)
+  })
+
+  it('runs the two compose files beside each other, and nothing as process 1 that does not hear a signal yet', () => {
+    const texts = ['compose.yaml', 'compose.fleet.yaml'].map((name) => linesOf(name).join('\n'))
+    expect(new Set(texts.map((text) => /^name: (\S+)$/m.exec(text)?.[1])).size).toBe(2)
+    const ours = texts.flatMap((text) =>
+      text.split(/^ {2}(?=[a-z]+:$)/m).filter((part) => /^(zkrisk|worker):/.test(part)),
+    )
+    expect(ours).toHaveLength(3)
+    for (const part of ours) expect(part).toContain('\n    init: true\n')
   })
 
   it('gives a service that is told to end the time that it takes', () => {

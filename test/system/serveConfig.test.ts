@@ -1,8 +1,10 @@
 /** Options of `zkrisk serve` from a file and from the environment, and `--check`, on a real chain. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Wallet, ZeroAddress } from 'ethers'
+import { Contract, Wallet, ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { interfaceOf } from '../../prover/registry/artifacts.ts'
+import { connectProvider } from '../../prover/registry/index.ts'
 import { Program } from '../../prover/service/commands/command.ts'
 import { addServeCommand } from '../../prover/service/commands/serve.ts'
 import { takeSettings } from '../../prover/service/commands/serveConfig.ts'
@@ -111,7 +113,18 @@ describe('zkrisk serve', () => {
     const { code, found } = await findingsOf({ http: '127.0.0.1:0' })
     expect(Object.entries(found).filter(([, { status }]) => status !== 'ok' && status !== 'warning')).toEqual([])
     expect(code).toBe(0)
-    const checks = ['deployment', 'keys', 'node', 'account', 'balance', 'registry', 'store', 'API keys', 'HTTP']
+    const checks = [
+      'deployment',
+      'keys',
+      'node',
+      'account',
+      'balance',
+      'registry',
+      'models',
+      'store',
+      'API keys',
+      'HTTP',
+    ]
     expect(Object.keys(found)).toEqual(checks)
     expect(found.registry?.found).toBe('BTC-USD #0, ETH-USD #0')
     expect(existsSync(join(folder, 'state'))).toBe(false)
@@ -154,6 +167,30 @@ describe('zkrisk serve', () => {
     await (await SqliteJobStore.open(other, { chainId, registry: ZeroAddress })).close()
     const found = { status: 'missing', mend: expect.stringMatching(/of another deployment/) }
     expect((await findingsOf({ store: other })).found.store).toMatchObject(found)
+  })
+
+  it('S85: --check asks the registry whether it takes proofs by the keys that are here', async () => {
+    const own = await startTryOut(temporaryFolder())
+    const provider = await connectProvider(own.rpc)
+    try {
+      const { addresses, models } = own.deployment
+      const council = new Wallet(readFileSync(own.councilKeyFile, 'utf8').trim(), provider)
+      const registry = new Contract(addresses.modelRegistry, interfaceOf('ModelRegistry'), council)
+      const found = async () => (await findingsOf({ rpc: own.rpc, deployment: own.deploymentFile })).found.models
+      const here = await found()
+      expect(here?.status).toBe('ok')
+      const checked = here?.found.split(', ') ?? []
+      expect(checked).toContain('marketRiskRange6x2')
+      for (const [i, circuit] of checked.entries()) {
+        const { modelId } = models.find(({ name }) => name === circuit) ?? {}
+        await (await registry.getFunction('disable')(modelId)).wait()
+        const says = expect.stringContaining(`Model ${circuit} (${modelId}) was disabled`)
+        expect(await found()).toMatchObject({ status: i + 1 < checked.length ? 'warning' : 'missing', found: says })
+      }
+    } finally {
+      provider.destroy()
+      await own.close()
+    }
   })
 
   it('S85: does not go on with the store of a chain that was begun anew, though id and addresses are the same', async () => {

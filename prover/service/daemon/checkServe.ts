@@ -6,14 +6,16 @@ import { formatEther, type Provider } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
 import { ask } from '../../registry/contractErrors.ts'
+import { ModelDisabledError, ModelUnknownError } from '../../registry/models.ts'
 import type { Finding } from '../answers/doctor.ts'
 import { duration } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import { StoreEarlierError, StoreEmptyError, StoreInUseError } from './jobStore.ts'
+import { keyHashOf } from './proving.ts'
 import { accountOf, familiesOf, requireCircuits, type RunServeOptions } from './serving.ts'
 import { requireSameChain } from './sameChain.ts'
 import { openExisting } from './stores/existing.ts'
-import { requireKeysFolder } from '../workspace.ts'
+import { buildOf, requireKeysFolder } from '../workspace.ts'
 
 type Found = Omit<Finding, 'check'>
 const ok = (found: string): Found => ({ status: 'ok', found })
@@ -40,7 +42,13 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
     ({ addresses, chainId, markets }) =>
       ok(`registry ${addresses.registry} on chain ${chainId}: ${markets.map(({ name }) => name).join(', ')}`),
   )
-  if (deployment !== undefined) await look('keys', () => keysOf(deployment, options), tellKeys)
+  const families =
+    deployment &&
+    (await look(
+      'keys',
+      () => keysOf(deployment, options),
+      (loaded) => tellKeys(loaded),
+    ))
   const chainId = deployment?.chainId
   const provider = await look(
     'node',
@@ -56,7 +64,7 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
   )
   try {
     if (provider !== undefined && deployment !== undefined)
-      await checkAccount(look, options, deployment, provider.connected)
+      await checkAccount(look, options, deployment, { provider: provider.connected, families: families ?? [] })
     if (deployment !== undefined)
       await look(
         'store',
@@ -75,13 +83,14 @@ type Look = <Seen>(check: string, see: () => Promise<Seen>, tell: (seen: Seen) =
 async function keysOf(deployment: Deployment, { keys }: RunServeOptions) {
   requireKeysFolder(keys)
   requireCircuits(deployment)
-  const families = await Promise.all(familiesOf(deployment, keys).map(({ load }) => load()))
-  return families.map((family) => family?.live.circuit)
+  return Promise.all(familiesOf(deployment, keys).map(({ load }) => load()))
 }
 
-function tellKeys(circuits: readonly (string | undefined)[]): Found {
-  const here = circuits.filter((circuit) => circuit !== undefined)
-  const missing = circuits.length - here.length
+type Family = Awaited<ReturnType<typeof keysOf>>[number]
+
+function tellKeys(families: readonly Family[]): Found {
+  const here = families.flatMap((family) => (family === undefined ? [] : [family.live.circuit]))
+  const missing = families.length - here.length
   if (missing === 0) return ok(here.join(', '))
   const mend = 'Build them, `npm run build`, or import them: markets of these models are not served until then.'
   return {
@@ -95,7 +104,7 @@ async function checkAccount(
   look: Look,
   options: RunServeOptions,
   deployment: Deployment,
-  provider: Provider & Connected,
+  { provider, families }: { readonly provider: Provider & Connected; readonly families: readonly Family[] },
 ) {
   const account = await look(
     'account',
@@ -113,7 +122,7 @@ async function checkAccount(
     )
   }
   const { addresses, chainId: expectedChainId, block: fromBlock } = deployment
-  await look(
+  const registry = await look(
     'registry',
     async () => {
       const client = await RegistryClient.connect({
@@ -123,10 +132,35 @@ async function checkAccount(
         fromBlock,
       })
       const named = options.market ?? deployment.markets.map(({ name }) => name)
-      return Promise.all(named.map(async (name) => `${name} #${(await client.market(name)).sequence}`))
+      const markets = await Promise.all(named.map(async (name) => `${name} #${(await client.market(name)).sequence}`))
+      return { client, markets }
     },
-    (markets) => ok(markets.join(', ')),
+    ({ markets }) => ok(markets.join(', ')),
   )
+  if (registry !== undefined) await look('models', () => modelsOf(registry.client, families), tellModels)
+}
+
+/** Of keys that are here: why the registry does not take proofs by them, undefined if it does. */
+async function modelsOf(client: RegistryClient, families: readonly Family[]) {
+  const keys = families.flatMap((family) => (family === undefined ? [] : [family.live, family.catchUp ?? []].flat()))
+  return Promise.all(
+    keys.map(async (each) => {
+      try {
+        await client.model(buildOf(each.circuit), keyHashOf(each))
+        return { circuit: each.circuit, refusal: undefined }
+      } catch (error) {
+        if (error instanceof ModelUnknownError || error instanceof ModelDisabledError)
+          return { circuit: each.circuit, refusal: describeError(error).message }
+        throw error
+      }
+    }),
+  )
+}
+
+function tellModels(models: Awaited<ReturnType<typeof modelsOf>>): Found {
+  const refused = models.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal]))
+  if (refused.length === 0) return ok(models.map(({ circuit }) => circuit).join(', '))
+  return { status: refused.length === models.length ? 'missing' : 'warning', found: refused.join(' ') }
 }
 
 type Connected = Awaited<ReturnType<typeof connectProvider>>

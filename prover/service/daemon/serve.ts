@@ -213,6 +213,7 @@ const FATAL: ReadonlySet<string> = new Set([
   'proof.self-verification',
   'proof.keys-missing',
   'service.circuit-not-built',
+  'service.circuit-unreadable',
   'service.key-in-use',
   'service.store-in-use',
   'service.store-scope',

@@ -97,6 +97,7 @@ const KEY_FAULTS: ReadonlySet<string> = new Set([
   'proof.stale-witness-generator',
   'proof.wrong-circuit',
   'service.circuit-not-built',
+  'service.circuit-unreadable',
 ])
 
 /**
