@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { humanLog, jsonLog, plainLog } from '../../prover/service/daemon/log.ts'
 import { readApiKeys } from '../../prover/service/http/apiKeys.ts'
 import { Board } from '../../prover/service/http/board.ts'
-import { Gate, RateLimiter } from '../../prover/service/http/limits.ts'
+import { Gate, Places, RateLimiter } from '../../prover/service/http/limits.ts'
 import { limitsFor } from '../../prover/service/http/readiness.ts'
 import { parseHttpAddress } from '../../prover/service/http/server.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
@@ -148,6 +148,15 @@ describe('limits', () => {
     expect(thrownBy(() => gate.enter())).toMatchObject({ code: 'http.too-busy' })
     gate.leave()
     gate.enter()
+  })
+
+  it('so many of one client, whoever else asks, and so many of all', () => {
+    const places = new Places(3, 2)
+    expect(['a', 'a', 'a', 'b', 'b'].map((client) => places.enter(client))).toEqual([true, true, false, true, false])
+    places.leave('a')
+    expect(['a', 'b'].map((client) => places.enter(client))).toEqual([true, false])
+    for (const client of ['a', 'a', 'b']) places.leave(client)
+    expect(['b', 'b', 'b'].map((client) => places.enter(client))).toEqual([true, true, false])
   })
 
   it('are a minute for a head of a chain that money is on, and none on a development chain', () => {

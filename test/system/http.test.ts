@@ -402,6 +402,57 @@ describe('the HTTP interface', () => {
     await slow.end()
   })
 
+  it('W2: has back what a client held that went away before its answer, and lets go of one that sends on and on', async () => {
+    const busy = await serveHere('places', { rate: 10_000 })
+    const port = Number(new URL(busy.url).port)
+    const alarms = () => fetch(`${busy.url}/v1/alarms`)
+    const head = (line: string): string => `${line} HTTP/1.1\r\nHost: localhost\r\n`
+    const write = (): string =>
+      `${head('POST /v1/prover/resume')}Authorization: ${bearer(keys.all).authorization}\r\nIdempotency-Key: ${randomUUID()}\r\n` +
+      'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
+    const gone = (sent: string): Promise<unknown> =>
+      new Promise((resolve) => {
+        const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+        socket.on('close', resolve).write(sent, () => setTimeout(() => socket.resetAndDestroy(), 2))
+      })
+    for (let i = 0; i < 30; i++) await Promise.all(Array.from({ length: 10 }, () => gone(write().repeat(3))))
+    const before = await Promise.all(Array.from({ length: 60 }, alarms))
+    expect(before.map(({ status }) => status).filter((status) => status !== 200)).toEqual([])
+
+    // Nothing behind a stream is ever answered.
+    const held = `${head('GET /v1/events')}\r\n`
+    const many = connect(port, '127.0.0.1').on('error', () => undefined)
+    const isLetGo = new Promise((resolve) => many.on('close', resolve))
+    many.resume().write(held + `${head('GET /livez')}\r\n`.repeat(32))
+    await isLetGo
+    const two = Array.from({ length: 2 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+    for (const socket of two) socket.resume().write(held + `${head('GET /icon.svg')}\r\n`.repeat(31))
+    const refused = await until(async () => {
+      const answer = await alarms()
+      return answer.status === 429 ? answer : undefined
+    })
+    expect((await problemOf(refused)).code).toBe('http.too-busy')
+    expect((await fetch(`${busy.url}/livez`)).status).toBe(200)
+    for (const socket of two) socket.destroy()
+    await until(async () => ((await alarms()).status === 200 ? true : undefined))
+    await busy.end()
+  })
+
+  it('W2: holds to the limit what is no probe though it is sent to one, and what expects anything', async () => {
+    const slow = await serveHere('no-probe', { rate: 5 })
+    const statusesOf = async (line: string, more = ''): Promise<readonly number[]> => {
+      const socket = connect(Number(new URL(slow.url).port), '127.0.0.1').setEncoding('utf8')
+      const request = `${line} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`
+      socket.write(`${request.repeat(29)}${line} HTTP/1.1\r\nHost: localhost\r\n${more}Connection: close\r\n\r\n`)
+      const told = (await socket.toArray()).join('')
+      return [...told.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
+    }
+    expect(new Set(await statusesOf('POST /livez', 'Content-Length: 0\r\n'))).toEqual(new Set([404, 429]))
+    expect(await statusesOf('GET /v1/alarms', 'Expect: the-moon\r\n')).toContain(429)
+    expect(new Set(await statusesOf('HEAD /livez'))).toEqual(new Set([200]))
+    await slow.end()
+  })
+
   it('W2: lets go of who sends a header slowly, and answers probes within 0.1 s beside three hundred of them', async () => {
     const port = Number(new URL(served.url).port)
     const sockets = Array.from({ length: 300 }, () => connect(port, '127.0.0.1').on('error', () => undefined))

@@ -1,33 +1,109 @@
 /**
- * The server beneath the HTTP interface. Whoever asks faster than is allowed is refused before an address is looked up, a header
- * read or a hook run: what a flood costs is taken from proving.
+ * The server beneath the HTTP interface. Whoever asks faster than is allowed, or holds as much as one client may, is refused before an
+ * address is looked up, a header read or a hook run: what a flood costs is taken from proving. What a client holds is given back by
+ * what becomes of its connection, for an answer that nobody waits for any more is never finished.
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import type { RateLimiter } from './limits.ts'
-import { PROBLEM_TYPE, problemOf, TooFastError } from './problems.ts'
+import type { Socket } from 'node:net'
+import { Places, type RateLimiter } from './limits.ts'
+import { type HttpRefusal, PROBLEM_TYPE, problemOf, TooBusyError, TooFastError } from './problems.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
 export type LimitedServerParts = {
   readonly limiter: RateLimiter
-  /** Addresses that are answered however often they are asked. */
+  /** Addresses that are answered to GET and HEAD however often they are asked. */
   readonly probes: ReadonlySet<string>
+  /** Addresses that are answered for as long as somebody listens. */
+  readonly streams: ReadonlySet<string>
   readonly headers: Readonly<Record<string, string>>
   refused(method: string, status: number, milliseconds: number): void
 }
 
+/** Requests that are answered at once, probes apart: of all, and of one client. */
+const MOST_UNDER_WAY = 256
+const MOST_OF_ONE = 64
+/** That one connection may send before the first of them is answered. */
+const MOST_PIPELINED = 32
+/** From a request to the last byte of its answer, where that is no stream; figures of a slow node take 15 s. */
+const ANSWER_MS = 60_000
+
 export function createLimitedServer(answer: Answer, parts: LimitedServerParts, options: ServerOptions): Server {
-  const { limiter, probes, refused } = parts
+  const { limiter, probes, streams, refused } = parts
   const refusals = new Refusals(parts.headers)
-  return createServer(options, (request, response) => {
+  const places = new Places(MOST_UNDER_WAY, MOST_OF_ONE)
+  const connections = new WeakMap<Socket, Connection>()
+
+  /** What it is refused for: seconds to wait, or that there is no place; undefined if it is let in. */
+  const refusalOf = (client: string): Refused | undefined => {
+    const waitSeconds = limiter.take(client)
+    if (waitSeconds > 0) return waitSeconds
+    return places.enter(client) ? undefined : 'busy'
+  }
+  const take: Answer = (request, response) => {
     const { method = '', url = '', socket } = request
-    const waitSeconds = probes.has(pathOf(url)) ? 0 : limiter.take(socket.remoteAddress ?? '')
-    if (waitSeconds === 0) return answer(request, response)
+    const connection = connections.get(socket)
+    if (connection?.begin(response) !== true) {
+      socket.destroy()
+      return
+    }
+    const path = pathOf(url)
+    if (probes.has(path) && (method === 'GET' || method === 'HEAD')) {
+      answer(request, response)
+      return
+    }
     const began = performance.now()
-    const { status, headers, body } = refusals.of(waitSeconds)
-    response.writeHead(status, headers).end(body)
-    refused(method, status, performance.now() - began)
-  })
+    const client = socket.remoteAddress ?? ''
+    const refusal = refusalOf(client)
+    if (refusal !== undefined) {
+      const { status, headers, body } = refusals.of(refusal)
+      response.writeHead(status, headers).end(body)
+      refused(method, status, performance.now() - began)
+      return
+    }
+    const late = streams.has(path) ? undefined : setTimeout(() => socket.destroy(), ANSWER_MS).unref()
+    connection.whenOver(response, () => {
+      clearTimeout(late)
+      places.leave(client)
+    })
+    answer(request, response)
+  }
+
+  const server = createServer(options, take)
+  server.on('connection', (socket) => connections.set(socket, new Connection(socket)))
+  // What is expected besides 100-continue is let be; Node would refuse it past the limit.
+  server.on('checkExpectation', take)
+  return server
+}
+
+/** What was asked through one connection and is not answered. */
+class Connection {
+  private readonly open = new Map<ServerResponse, (() => void) | undefined>()
+
+  constructor(socket: Socket) {
+    socket.once('close', () => {
+      // Answers that wait behind others have no connection, and are never told of its end.
+      for (const response of [...this.open.keys()]) this.over(response)
+    })
+  }
+
+  /** @returns whether it may ask that much */
+  begin(response: ServerResponse): boolean {
+    if (this.open.size >= MOST_PIPELINED) return false
+    this.open.set(response, undefined)
+    response.once('close', () => this.over(response))
+    return true
+  }
+
+  whenOver(response: ServerResponse, then: () => void): void {
+    this.open.set(response, then)
+  }
+
+  private over(response: ServerResponse): void {
+    const then = this.open.get(response)
+    this.open.delete(response)
+    then?.()
+  }
 }
 
 const pathOf = (url: string): string => {
@@ -35,30 +111,34 @@ const pathOf = (url: string): string => {
   return end < 0 ? url : url.slice(0, end)
 }
 
+/** Seconds to wait, or that there is no place. */
+type Refused = number | 'busy'
 type Refusal = { readonly status: number; readonly headers: string[]; readonly body: string }
 
-/** Each wait's refusal, written once. */
+/** Each written once. */
 class Refusals {
-  private readonly written = new Map<number, Refusal>()
+  private readonly written = new Map<Refused, Refusal>()
   private readonly headers: Readonly<Record<string, string>>
 
   constructor(headers: Readonly<Record<string, string>>) {
     this.headers = headers
   }
 
-  of(waitSeconds: number): Refusal {
-    const before = this.written.get(waitSeconds)
+  of(name: Refused): Refusal {
+    const before = this.written.get(name)
     if (before !== undefined) return before
-    const problem = problemOf(new TooFastError(waitSeconds))
+    const error: HttpRefusal =
+      name === 'busy' ? new TooBusyError(MOST_OF_ONE, 'requests of a client') : new TooFastError(name)
+    const problem = problemOf(error)
     const body = JSON.stringify(problem)
     const headers = Object.entries({
       ...this.headers,
       'content-type': PROBLEM_TYPE,
       'content-length': String(Buffer.byteLength(body)),
-      'retry-after': String(waitSeconds),
+      'retry-after': String(name === 'busy' ? 1 : name),
     }).flat()
     const refusal = { status: problem.status, headers, body }
-    this.written.set(waitSeconds, refusal)
+    this.written.set(name, refusal)
     return refusal
   }
 }

@@ -1,4 +1,4 @@
-/** How much one client may ask: so many requests a second, some more at once. */
+/** How much clients may ask: so many requests a second, some more at once, so many that are not answered. */
 import { TooBusyError } from './problems.ts'
 
 export type RateLimit = {
@@ -55,5 +55,34 @@ export class Gate {
 
   leave(): void {
     this.open--
+  }
+}
+
+/** What is held at once: by all, and by one client. */
+export class Places {
+  private readonly most: number
+  private readonly mostOfOne: number
+  private readonly held = new Map<string, number>()
+  private all = 0
+
+  constructor(most: number, mostOfOne: number) {
+    this.most = most
+    this.mostOfOne = mostOfOne
+  }
+
+  /** @returns whether there is one */
+  enter(client: string): boolean {
+    const own = this.held.get(client) ?? 0
+    if (this.all >= this.most || own >= this.mostOfOne) return false
+    this.held.set(client, own + 1)
+    this.all++
+    return true
+  }
+
+  leave(client: string): void {
+    const own = (this.held.get(client) ?? 0) - 1
+    if (own > 0) this.held.set(client, own)
+    else this.held.delete(client)
+    this.all--
   }
 }

@@ -49,8 +49,6 @@ export type OpenHttp = { readonly url: string; close(): Promise<void> }
 
 const BODY_BYTES = 65_536
 const RATE: RateLimit = { perSecond: 100, burst: 300 }
-/** Requests that are answered at once, probes apart, and open streams. */
-const MOST_UNDER_WAY = 256
 const MOST_STREAMS = 64
 /** Whoever sends a header or a body slower than this holds nobody up. */
 const TIME_LIMITS = {
@@ -60,6 +58,8 @@ const TIME_LIMITS = {
   connectionsCheckingInterval: 1000,
 }
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz'])
+const EVENTS = '/v1/events'
+const STREAMS: ReadonlySet<string> = new Set([EVENTS])
 
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -112,13 +112,13 @@ function newApp({ metrics, log }: Watchers, rate: RateLimit): FastifyInstance {
     metrics.answered(method, UNKNOWN, status, milliseconds / 1000)
     log.answered(method, UNKNOWN, status, milliseconds)
   }
+  const parts = { limiter, probes: PROBES, streams: STREAMS, headers: SECURITY_HEADERS, refused }
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
     forceCloseConnections: true,
     exposeHeadRoutes: true,
-    serverFactory: (answer) =>
-      createLimitedServer(answer, { limiter, probes: PROBES, headers: SECURITY_HEADERS, refused }, TIME_LIMITS),
+    serverFactory: (answer) => createLimitedServer(answer, parts, TIME_LIMITS),
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
   }) as unknown as FastifyInstance
   app.setValidatorCompiler(validatorCompiler)
@@ -156,27 +156,19 @@ function guard(
   { host, apiKeys }: HttpOptions & { readonly apiKeys: ApiKeys },
   { metrics, log }: Watchers,
 ): void {
-  const gate = new Gate(MOST_UNDER_WAY, 'requests')
   const isOpen = isLoopback(host)
-  const entered = new WeakSet<FastifyRequest>()
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS)
-    const { scope, isProbe = false } = request.routeOptions.config as { scope?: Scope; isProbe?: boolean }
+    const { scope } = request.routeOptions.config as { scope?: Scope }
     const asked = hostIn(request.headers.host)
     if (isOpen && !LOOPBACK.has(asked) && asked !== host) throw new HostRefusedError()
-    if (isProbe) return
-    gate.enter()
-    entered.add(request)
+    // Before a body is read that nothing here takes.
+    if (request.is404) throw new AddressUnknownError()
     if (scope === undefined) return
     if (scope === 'read' && isOpen) return apiKeys.refuseUnknown(request.headers.authorization)
     Reflect.set(request, 'by', apiKeys.require(request.headers.authorization, scope))
   })
-  const leave = (request: FastifyRequest): void => {
-    if (entered.delete(request)) gate.leave()
-  }
-  app.addHook('onRequestAbort', async (request) => leave(request))
   app.addHook('onResponse', async (request, reply) => {
-    leave(request)
     metrics.answered(request.method, routeOf(request), reply.statusCode, reply.elapsedTime / 1000)
     const by = request.method === 'POST' ? (Reflect.get(request, 'by') as string | undefined) : undefined
     log.answered(request.method, routeOf(request), reply.statusCode, reply.elapsedTime, by)
@@ -206,7 +198,7 @@ function addRoutes(app: FastifyInstance, parts: HttpParts & { readonly metrics: 
   for (const route of routesOf(parts)) addRoute(app, route, parts)
   const streams = new Gate(MOST_STREAMS, 'streams')
   const events = told('read', 'Steps of the service as they come: server-sent events')
-  app.get('/v1/events', { ...events, exposeHeadRoute: false }, (request, reply) =>
+  app.get(EVENTS, { ...events, exposeHeadRoute: false }, (request, reply) =>
     streamEvents(request, reply, parts.board, streams),
   )
   app.get('/metrics', told('read', 'Figures of the process, as Prometheus reads them'), async (_, reply) => {
@@ -233,7 +225,7 @@ function addRoute(app: FastifyInstance, route: Route, parts: HttpParts): void {
   const isProbe = PROBES.has(url)
   app.route({
     ...{ method, url },
-    config: { scope, isProbe },
+    config: { scope },
     schema: {
       summary,
       ...(params === undefined ? {} : { params }),

@@ -27,9 +27,14 @@ export function streamEvents(request: FastifyRequest, reply: FastifyReply, board
   if (Number.isSafeInteger(last) && last >= 0) for (const event of board.after(last)) tell(event)
   const end = board.listen(tell)
   const sign = setInterval(() => raw.write(': alive\n\n'), SIGN_MS)
-  raw.on('close', () => {
+  const over = (): void => {
+    raw.off('close', over)
+    request.raw.socket.off('close', over)
     clearInterval(sign)
     end()
     streams.leave()
-  })
+  }
+  raw.on('close', over)
+  // One that waits behind another answer is told of nothing else.
+  request.raw.socket.on('close', over)
 }
