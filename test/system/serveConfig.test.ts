@@ -193,6 +193,40 @@ describe('zkrisk serve', () => {
     }
   })
 
+  it('S85: goes on with the store of a chain that was reorganised while nobody served, however deep it is by then', async () => {
+    const own = await startTryOut(temporaryFolder())
+    const provider = await connectProvider(own.rpc)
+    const store = join(own.folder, 'serve.sqlite')
+    const there = async () =>
+      (await findingsOf({ rpc: own.rpc, deployment: own.deploymentFile, keyFile: own.keyFile, store })).found.store
+    const batches = async (count: number): Promise<void> => {
+      const options = { rpc: own.rpc, deployment: own.deploymentFile, keyFile: own.keyFile, store, stopAt: 'confirmed' }
+      for (let batch = 0; batch < count; batch++) {
+        await own.feed(1)
+        const script = join(import.meta.dirname, 'serveUntil.ts')
+        expect((await run(process.execPath, [script, JSON.stringify(options)])).code).toBe(0)
+      }
+    }
+    const undone = async (work: () => Promise<void>, blocks: string): Promise<void> => {
+      const before = await provider.send('evm_snapshot', [])
+      await work()
+      await provider.send('evm_revert', [before])
+      await provider.send('hardhat_mine', [blocks])
+    }
+    try {
+      // All that it ever brought in force is gone.
+      await undone(() => batches(3), '0x20')
+      expect(await there()).toMatchObject({ status: 'ok' })
+      // One that is there tells that the chain is the same, beyond all that a reorganisation undoes.
+      await batches(1)
+      await undone(() => batches(3), '0x100')
+      expect(await there()).toMatchObject({ status: 'ok' })
+    } finally {
+      provider.destroy()
+      await own.close()
+    }
+  })
+
   it('S85: does not go on with the store of a chain that was begun anew, though id and addresses are the same', async () => {
     const { rpc, keyFile, deploymentFile: deployment } = tryOut
     const { store } = settings()
