@@ -349,6 +349,33 @@ describe('S5: reorganisations', () => {
     expect(await range.sequences()).toEqual([1, 0])
   })
 
+  it('of more than the chain has come back to: what lands again by another transaction is not undone by the first one', async () => {
+    const account = await range.account()
+    const store = await range.store('BTC-USD')
+    const reorganise = await range.checkpoint()
+    await range.mine(8)
+    const first = await sending(account, store)
+    await first.until('confirmed')
+    await first.stop()
+    await reorganise()
+    // As the service does where the chain says that it is not applied.
+    await store.reopen(range.batches['BTC-USD'].id)
+    const second = await sending(account, store)
+    await second.until('confirmed')
+    expect(await signedIn(store)).toHaveLength(2)
+    await second.stop()
+    await range.mine(20)
+    // One that begins has not seen which blocks went.
+    const third = await sending(account, store)
+    await third.until('started')
+    await sleep(1000)
+    await third.stop()
+    for (const service of [second, third]) expect(service.steps()).not.toContain('reorganised')
+    expect(third.steps()).not.toContain('confirmed')
+    expect(await range.sequences()).toEqual([1, 0])
+    expect(await nonceOf(account)).toBe(1)
+  })
+
   it('of two batches and a transfer between them: both land, and the gap in the nonces is filled', async () => {
     const account = await range.account()
     const store = await range.store('BTC-USD')

@@ -138,18 +138,21 @@ export class Sender {
     if (head === null || head.hash === null) return []
     const { tip } = this
     const isSame = tip !== undefined && (await this.hashOf(tip.number)) === tip.hash
-    const gone: LandedJob[] = []
-    let isComplete = true
-    for (const landed of isSame ? [] : await store.landedAfter(head.number - WATCHED_BLOCKS)) {
-      const { job, hash, block } = landed
+    const landed = isSame ? [] : await store.landedAfter(head.number - WATCHED_BLOCKS)
+    /** Jobs that are there, by whichever of their transactions: one that was taken up again has an earlier one's block still. */
+    const there = new Set<string>()
+    const missing = new Map<string, LandedJob>()
+    for (const each of landed) {
       // A node that is not there yet does not know.
-      if (block > head.number) isComplete = false
-      if (block > head.number) continue
-      const receipt = await ask('Reading a receipt', () => this.provider.getTransactionReceipt(hash))
-      if (receipt === null) gone.push(landed)
-      else if (receipt.blockNumber !== block) await store.mined(minedIn(receipt))
-      if (receipt === null) await store.revive(job.id)
+      if (each.block > head.number) continue
+      const receipt = await ask('Reading a receipt', () => this.provider.getTransactionReceipt(each.hash))
+      if (receipt === null) missing.set(each.job.id, each)
+      else there.add(each.job.id)
+      if (receipt !== null && receipt.blockNumber !== each.block) await store.mined(minedIn(receipt))
     }
+    const gone = [...missing.values()].filter(({ job }) => !there.has(job.id))
+    for (const { job } of gone) await store.revive(job.id)
+    const isComplete = landed.every(({ job, block }) => block <= head.number || there.has(job.id))
     this.tip = isComplete ? { number: head.number, hash: head.hash } : undefined
     return gone
   }
