@@ -1,7 +1,7 @@
 /**
- * Collects garbage at a pace of its own. V8 lets a process that keeps little go for hours between full collections; its memory climbs
- * meanwhile, by some per cent an hour, and what it keeps cannot be told from what it has not looked at. A collection holds the process
- * up for about a tenth of a second.
+ * Collects garbage at a pace of its own, to tell what a service keeps. V8 lets a process that keeps little go for hours between full
+ * collections, and gives pages back late, so that its resident memory says nothing of a leak. A collection holds the process up for
+ * about a tenth of a second.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
