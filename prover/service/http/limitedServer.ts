@@ -43,12 +43,13 @@ export function createLimitedServer(answer: Answer, parts: LimitedServerParts, o
   const take: Answer = (request, response) => {
     const { method = '', url = '', socket } = request
     const connection = connections.get(socket)
-    if (connection?.begin(response) !== true) {
+    if (connection === undefined || connection.isFull) {
       socket.destroy()
       return
     }
     const path = pathOf(url)
     if (probes.has(path) && (method === 'GET' || method === 'HEAD')) {
+      connection.begin(response)
       answer(request, response)
       return
     }
@@ -56,13 +57,15 @@ export function createLimitedServer(answer: Answer, parts: LimitedServerParts, o
     const client = socket.remoteAddress ?? ''
     const refusal = refusalOf(client)
     if (refusal !== undefined) {
+      // One that waits behind no other is gone at once.
+      if (connection.isBusy) connection.begin(response)
       const { status, headers, body } = refusals.of(refusal)
       response.writeHead(status, headers).end(body)
       refused(method, status, performance.now() - began)
       return
     }
     const late = streams.has(path) ? undefined : setTimeout(() => socket.destroy(), ANSWER_MS).unref()
-    connection.whenOver(response, () => {
+    connection.begin(response, () => {
       clearTimeout(late)
       places.leave(client)
     })
@@ -87,22 +90,23 @@ class Connection {
     })
   }
 
-  /** @returns whether it may ask that much */
-  begin(response: ServerResponse): boolean {
-    if (this.open.size >= MOST_PIPELINED) return false
-    this.open.set(response, undefined)
-    response.once('close', () => this.over(response))
-    return true
+  get isBusy(): boolean {
+    return this.open.size > 0
   }
 
-  whenOver(response: ServerResponse, then: () => void): void {
-    this.open.set(response, then)
+  get isFull(): boolean {
+    return this.open.size >= MOST_PIPELINED
+  }
+
+  begin(response: ServerResponse, whenOver?: () => void): void {
+    this.open.set(response, whenOver)
+    response.once('close', () => this.over(response))
   }
 
   private over(response: ServerResponse): void {
-    const then = this.open.get(response)
+    const whenOver = this.open.get(response)
     this.open.delete(response)
-    then?.()
+    whenOver?.()
   }
 }
 
