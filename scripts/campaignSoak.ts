@@ -11,8 +11,8 @@
  * a chain with a block every two seconds. The service, the chain and whoever feeds them are processes of their own; prices walk, seeded.
  *
  * Exits 1 if the service's memory grows by more than --slope per cent an hour after its warm-up, by more than twice the slope's error, or
- * the data that it keeps after full collections do; if of a hundred events more than one is older than observations may be before what follows from it is in force; if files stay open; if
- * memory under the overload is half as much again; if anything is lost, taken twice or not the twin's; or if an audit does not accept.
+ * the data that it keeps after full collections do; if of a hundred events more than one is older than observations may be before what
+ * follows from it is in force; if files stay open; if memory under the overload is half as much again; if anything is lost, taken twice or not the twin's; or if an audit does not accept.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'

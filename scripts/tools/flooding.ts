@@ -9,6 +9,7 @@ export type Flooded = { readonly byStatus: Readonly<Record<string, number>>; rea
 
 const TICK_MS = 10
 const DRIP_MS = 1_000
+/** Connections that it floods by. */
 const FLOODING = 64
 
 const { url, perSecond, sockets } = JSON.parse(process.argv[2] ?? '{}') as Flooding

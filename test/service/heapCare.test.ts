@@ -25,7 +25,7 @@ describe('the care for the heap', () => {
     }
   })
 
-  it('S49: runs by itself, and keeps no process from ending', async () => {
+  it('S49: runs by itself', async () => {
     const care = new HeapCare(1)
     try {
       await expect.poll(() => care.live?.code, { timeout: 60_000 }).toBeGreaterThan(0)

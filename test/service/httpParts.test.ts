@@ -1,10 +1,12 @@
 /** Parts of the HTTP interface that need no service: keys, limits, addresses, requests, logs. */
 import { chmodSync } from 'node:fs'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { humanLog, jsonLog, plainLog } from '../../prover/service/daemon/log.ts'
 import { readApiKeys } from '../../prover/service/http/apiKeys.ts'
 import { Board } from '../../prover/service/http/board.ts'
+import { createLimitedServer } from '../../prover/service/http/limitedServer.ts'
 import { Gate, Places, RateLimiter } from '../../prover/service/http/limits.ts'
 import { limitsFor } from '../../prover/service/http/readiness.ts'
 import { parseHttpAddress } from '../../prover/service/http/server.ts'
@@ -152,11 +154,34 @@ describe('limits', () => {
 
   it('so many of one client, whoever else asks, and so many of all', () => {
     const places = new Places(3, 2)
-    expect(['a', 'a', 'a', 'b', 'b'].map((client) => places.enter(client))).toEqual([true, true, false, true, false])
+    const enter = (clients: readonly string[]) => clients.map((client) => places.enter(client))
+    expect(enter(['a', 'a', 'a', 'b', 'b'])).toEqual([undefined, undefined, 'own', undefined, 'all'])
     places.leave('a')
-    expect(['a', 'b'].map((client) => places.enter(client))).toEqual([true, false])
+    expect(enter(['a', 'b'])).toEqual([undefined, 'all'])
     for (const client of ['a', 'a', 'b']) places.leave(client)
-    expect(['b', 'b', 'b'].map((client) => places.enter(client))).toEqual([true, true, false])
+    expect(enter(['b', 'b', 'b'])).toEqual([undefined, undefined, 'own'])
+  })
+
+  it('W2: so long for an answer to be read, where it is no stream', async () => {
+    const limiter = new RateLimiter({ perSecond: 100, burst: 100 })
+    const named = { probes: new Set<string>(), streams: new Set(['/stream']), headers: {} }
+    // Neither is ever answered.
+    const parts = { limiter, ...named, answerMs: 200, refused: () => undefined }
+    const server = createLimitedServer(() => undefined, parts, {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const ask = (line: string) => {
+      const socket = connect(port, '127.0.0.1')
+      const closed = new Promise<string>((resolve) => socket.on('close', () => resolve(line)))
+      socket.resume().write(`${line} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      return { socket, closed }
+    }
+    const stream = ask('GET /stream')
+    for (const line of ['GET /figures', 'POST /stream']) expect(await ask(line).closed).toBe(line)
+    expect(stream.socket.closed).toBe(false)
+    stream.socket.destroy()
+    server.close()
+    await stream.closed
   })
 
   it('are a minute for a head of a chain that money is on, and none on a development chain', () => {

@@ -104,6 +104,10 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     for (const market of ['BTC-USD #4', 'ETH-USD #4'])
       await page.locator('#batches tbody tr').getByText(market).first().waitFor()
     await page.locator('#tiles').getByText('claims hold').waitFor()
+    // Of whichever process: from planned to confirmed.
+    const confirmed = page.locator('#batches tbody tr').filter({ hasText: 'confirmed' }).first()
+    expect(await page.locator('#batches thead th').nth(3).textContent()).toBe('In all')
+    expect(await confirmed.locator('td').nth(3).textContent()).toMatch(/^\d+(\.\d)? s$/)
     await page.close()
   })
 

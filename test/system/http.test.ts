@@ -425,17 +425,27 @@ describe('the HTTP interface', () => {
     const isLetGo = new Promise((resolve) => many.on('close', resolve))
     many.resume().write(held + `${head('GET /livez')}\r\n`.repeat(32))
     await isLetGo
-    const two = Array.from({ length: 2 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
-    for (const socket of two) socket.resume().write(held + `${head('GET /icon.svg')}\r\n`.repeat(31))
+    // Streams have places of their own: 31 of each connection, 64 of all.
+    const three = Array.from({ length: 3 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+    for (const socket of three) socket.resume().write(held + `${head('GET /icon.svg')}\r\n`.repeat(31))
     const refused = await until(async () => {
       const answer = await alarms()
       return answer.status === 429 ? answer : undefined
     })
     expect((await problemOf(refused)).code).toBe('http.too-busy')
     expect((await fetch(`${busy.url}/livez`)).status).toBe(200)
-    for (const socket of two) socket.destroy()
+    for (const socket of three) socket.destroy()
     await until(async () => ((await alarms()).status === 200 ? true : undefined))
     await busy.end()
+  })
+
+  it('W2: waits for no body of a request to an address that is none', async () => {
+    const socket = connect(Number(new URL(served.url).port), '127.0.0.1').setEncoding('utf8')
+    const headers = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n'
+    socket.write(`POST /nope HTTP/1.1\r\n${headers}[`)
+    const answer = await new Promise((resolve) => socket.once('data', resolve))
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+    socket.destroy()
   })
 
   it('W2: holds to the limit what is no probe though it is sent to one, and what expects anything', async () => {

@@ -1,8 +1,9 @@
 /** Options of `zkrisk serve` from a file and from the environment, and `--check`, on a real chain. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Contract, Wallet, ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildFolder } from '../../prover/config.ts'
 import { interfaceOf } from '../../prover/registry/artifacts.ts'
 import { connectProvider } from '../../prover/registry/index.ts'
 import { Program } from '../../prover/service/commands/command.ts'
@@ -169,6 +170,20 @@ describe('zkrisk serve', () => {
     expect((await findingsOf({ store: other })).found.store).toMatchObject(found)
   })
 
+  it('S85: --check says of a circuit that is there and cannot be read that it cannot be read', async () => {
+    const build = temporaryFolder()
+    const circuit = join(build, 'circuits', 'marketRiskRange6x2')
+    mkdirSync(join(build, 'circuits'))
+    // Whoever runs this may be root, whom no mode keeps out.
+    symlinkSync(circuit, circuit)
+    for (const part of ['artifacts', 'keys', 'native']) symlinkSync(join(buildFolder, part), join(build, part))
+    const cli = join(import.meta.dirname, '../../prover/service/cli.ts')
+    const line = ['serve', '--config', fileOf(settings()), '--check', '--json']
+    const { stdout } = await run(process.execPath, [cli, ...line], { env: { ZKRISK_BUILD: build } })
+    const found = (JSON.parse(stdout) as { check: string; found: string }[]).filter(({ check }) => check === 'keys')
+    expect(found).toMatchObject([{ status: 'missing', found: expect.stringMatching(/6x2 cannot be read: .*chmod/) }])
+  })
+
   it('S85: --check asks the registry whether it takes proofs by the keys that are here', async () => {
     const own = await startTryOut(temporaryFolder())
     const provider = await connectProvider(own.rpc)
@@ -217,6 +232,11 @@ describe('zkrisk serve', () => {
       // All that it ever brought in force is gone.
       await undone(() => batches(3), '0x20')
       expect(await there()).toMatchObject({ status: 'ok' })
+      // Deeper than a reorganisation is looked for, nothing tells this chain from another one.
+      const shallow = await provider.send('evm_snapshot', [])
+      await provider.send('hardhat_mine', ['0x40'])
+      expect(await there()).toMatchObject({ status: 'missing', found: expect.stringMatching(/of another chain/) })
+      await provider.send('evm_revert', [shallow])
       // One that is there tells that the chain is the same, beyond all that a reorganisation undoes.
       await batches(1)
       await undone(() => batches(3), '0x100')

@@ -6,6 +6,7 @@ import { formatEther, type Provider } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
 import { ask } from '../../registry/contractErrors.ts'
+import type { CircuitKeys } from '../../proof/index.ts'
 import { ModelDisabledError, ModelUnknownError } from '../../registry/models.ts'
 import type { Finding } from '../answers/doctor.ts'
 import { duration } from '../text/figures.ts'
@@ -42,13 +43,7 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
     ({ addresses, chainId, markets }) =>
       ok(`registry ${addresses.registry} on chain ${chainId}: ${markets.map(({ name }) => name).join(', ')}`),
   )
-  const families =
-    deployment &&
-    (await look(
-      'keys',
-      () => keysOf(deployment, options),
-      (loaded) => tellKeys(loaded),
-    ))
+  const families = deployment && (await look('keys', () => keysOf(deployment, options), tellKeys))
   const chainId = deployment?.chainId
   const provider = await look(
     'node',
@@ -137,12 +132,13 @@ async function checkAccount(
     },
     ({ markets }) => ok(markets.join(', ')),
   )
-  if (registry !== undefined) await look('models', () => modelsOf(registry.client, families), tellModels)
+  const keys = families.flatMap((family) => (family === undefined ? [] : [family.live, family.catchUp]))
+  const here = keys.filter((each) => each !== undefined)
+  if (registry !== undefined && here.length > 0) await look('models', () => modelsOf(registry.client, here), tellModels)
 }
 
 /** Of keys that are here: why the registry does not take proofs by them, undefined if it does. */
-async function modelsOf(client: RegistryClient, families: readonly Family[]) {
-  const keys = families.flatMap((family) => (family === undefined ? [] : [family.live, family.catchUp ?? []].flat()))
+async function modelsOf(client: RegistryClient, keys: readonly CircuitKeys[]) {
   return Promise.all(
     keys.map(async (each) => {
       try {

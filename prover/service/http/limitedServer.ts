@@ -14,9 +14,11 @@ export type LimitedServerParts = {
   readonly limiter: RateLimiter
   /** Addresses that are answered to GET and HEAD however often they are asked. */
   readonly probes: ReadonlySet<string>
-  /** Addresses that are answered for as long as somebody listens. */
+  /** Addresses that are answered to GET for as long as somebody listens; they have places of their own. */
   readonly streams: ReadonlySet<string>
   readonly headers: Readonly<Record<string, string>>
+  /** From a request to the last byte of its answer, where that is no stream. */
+  readonly answerMs: number
   refused(method: string, status: number, milliseconds: number): void
 }
 
@@ -25,20 +27,18 @@ const MOST_UNDER_WAY = 256
 const MOST_OF_ONE = 64
 /** That one connection may send before the first of them is answered. */
 const MOST_PIPELINED = 32
-/** From a request to the last byte of its answer, where that is no stream; figures of a slow node take 15 s. */
-const ANSWER_MS = 60_000
 
 export function createLimitedServer(answer: Answer, parts: LimitedServerParts, options: ServerOptions): Server {
-  const { limiter, probes, streams, refused } = parts
+  const { limiter, probes, streams, answerMs, refused } = parts
   const refusals = new Refusals(parts.headers)
   const places = new Places(MOST_UNDER_WAY, MOST_OF_ONE)
   const connections = new WeakMap<Socket, Connection>()
 
-  /** What it is refused for: seconds to wait, or that there is no place; undefined if it is let in. */
-  const refusalOf = (client: string): Refused | undefined => {
+  /** What it is refused for; undefined if it is let in. */
+  const refusalOf = (client: string, isStream: boolean): Refused | undefined => {
     const waitSeconds = limiter.take(client)
     if (waitSeconds > 0) return waitSeconds
-    return places.enter(client) ? undefined : 'busy'
+    return isStream ? undefined : places.enter(client)
   }
   const take: Answer = (request, response) => {
     const { method = '', url = '', socket } = request
@@ -55,7 +55,8 @@ export function createLimitedServer(answer: Answer, parts: LimitedServerParts, o
     }
     const began = performance.now()
     const client = socket.remoteAddress ?? ''
-    const refusal = refusalOf(client)
+    const isStream = method === 'GET' && streams.has(path)
+    const refusal = refusalOf(client, isStream)
     if (refusal !== undefined) {
       // One that waits behind no other is gone at once.
       if (connection.isBusy) connection.begin(response)
@@ -64,11 +65,14 @@ export function createLimitedServer(answer: Answer, parts: LimitedServerParts, o
       refused(method, status, performance.now() - began)
       return
     }
-    const late = streams.has(path) ? undefined : setTimeout(() => socket.destroy(), ANSWER_MS).unref()
-    connection.begin(response, () => {
-      clearTimeout(late)
-      places.leave(client)
-    })
+    if (isStream) connection.begin(response)
+    else {
+      const late = setTimeout(() => socket.destroy(), answerMs).unref()
+      connection.begin(response, () => {
+        clearTimeout(late)
+        places.leave(client)
+      })
+    }
     answer(request, response)
   }
 
@@ -115,8 +119,8 @@ const pathOf = (url: string): string => {
   return end < 0 ? url : url.slice(0, end)
 }
 
-/** Seconds to wait, or that there is no place. */
-type Refused = number | 'busy'
+/** Seconds to wait, or whose places are all held. */
+type Refused = number | 'all' | 'own'
 type Refusal = { readonly status: number; readonly headers: string[]; readonly body: string }
 
 /** Each written once. */
@@ -128,21 +132,27 @@ class Refusals {
     this.headers = headers
   }
 
-  of(name: Refused): Refusal {
-    const before = this.written.get(name)
+  of(why: Refused): Refusal {
+    const before = this.written.get(why)
     if (before !== undefined) return before
-    const error: HttpRefusal =
-      name === 'busy' ? new TooBusyError(MOST_OF_ONE, 'requests of a client') : new TooFastError(name)
+    const error = refusalFor(why)
     const problem = problemOf(error)
     const body = JSON.stringify(problem)
     const headers = Object.entries({
       ...this.headers,
       'content-type': PROBLEM_TYPE,
       'content-length': String(Buffer.byteLength(body)),
-      'retry-after': String(name === 'busy' ? 1 : name),
+      'retry-after': String(typeof why === 'number' ? why : 1),
     }).flat()
     const refusal = { status: problem.status, headers, body }
-    this.written.set(name, refusal)
+    this.written.set(why, refusal)
     return refusal
   }
+}
+
+function refusalFor(why: Refused): HttpRefusal {
+  if (typeof why === 'number') return new TooFastError(why)
+  return why === 'own'
+    ? new TooBusyError(MOST_OF_ONE, 'requests of a client')
+    : new TooBusyError(MOST_UNDER_WAY, 'requests')
 }

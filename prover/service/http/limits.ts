@@ -70,13 +70,14 @@ export class Places {
     this.mostOfOne = mostOfOne
   }
 
-  /** @returns whether there is one */
-  enter(client: string): boolean {
+  /** @returns whose are all held, undefined if there was one */
+  enter(client: string): 'all' | 'own' | undefined {
     const own = this.held.get(client) ?? 0
-    if (this.all >= this.most || own >= this.mostOfOne) return false
+    if (own >= this.mostOfOne) return 'own'
+    if (this.all >= this.most) return 'all'
     this.held.set(client, own + 1)
     this.all++
-    return true
+    return undefined
   }
 
   leave(client: string): void {

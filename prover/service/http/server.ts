@@ -57,6 +57,8 @@ const TIME_LIMITS = {
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 1000,
 }
+/** Until an answer is read to its end; figures of a slow node take 15 s. */
+const ANSWER_MS = 60_000
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 const EVENTS = '/v1/events'
 const STREAMS: ReadonlySet<string> = new Set([EVENTS])
@@ -112,7 +114,7 @@ function newApp({ metrics, log }: Watchers, rate: RateLimit): FastifyInstance {
     metrics.answered(method, UNKNOWN, status, milliseconds / 1000)
     log.answered(method, UNKNOWN, status, milliseconds)
   }
-  const parts = { limiter, probes: PROBES, streams: STREAMS, headers: SECURITY_HEADERS, refused }
+  const parts = { limiter, probes: PROBES, streams: STREAMS, headers: SECURITY_HEADERS, answerMs: ANSWER_MS, refused }
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
