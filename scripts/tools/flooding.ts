@@ -1,11 +1,17 @@
 /**
- * Somebody who floods a service's HTTP interface and holds connections open by sending headers slowly, in a process of its own until
- * it is ended. Its argument is a JSON object; at the end it says how it was answered.
+ * Somebody who floods a service's HTTP interface and holds connections open by sending headers slowly, in a process of its own. Its
+ * argument is a JSON object; it floods from when it is sent `flood` until it is sent `rest`, and then says how it was answered.
  */
 import { connect, type Socket } from 'node:net'
 
 export type Flooding = { readonly url: string; readonly perSecond: number; readonly sockets: number }
-export type Flooded = { readonly byStatus: Readonly<Record<string, number>>; readonly letGo: number }
+export type Flooded = {
+  readonly byStatus: Readonly<Record<string, number>>
+  readonly letGo: number
+  /** Of a processor that it took itself. */
+  readonly processorSeconds: number
+}
+export type FloodOrder = 'flood' | 'rest'
 
 const TICK_MS = 10
 const DRIP_MS = 1_000
@@ -14,8 +20,10 @@ const FLOODING = 64
 
 const { url, perSecond, sockets } = JSON.parse(process.argv[2] ?? '{}') as Flooding
 const { hostname, port } = new URL(url)
-const byStatus: Record<string, number> = {}
+let byStatus: Record<string, number> = {}
 let letGo = 0
+let isFlooding = false
+let timers: readonly NodeJS.Timeout[] = []
 const slow = new Set<Socket>()
 
 const count = (status: string): void => {
@@ -24,27 +32,26 @@ const count = (status: string): void => {
 
 /** Written by hand: an HTTP client would take as much of the machine as whom it floods. */
 const asking = 'GET /v1/markets HTTP/1.1\r\nHost: localhost\r\n\r\n'
-const flood: Socket[] = []
+const fast: Socket[] = []
 let next = 0
 
 const floodFrom = (place: number): void => {
   const socket = connect(Number(port), hostname)
-  flood[place] = socket
+  fast[place] = socket
   socket
     .setEncoding('latin1')
     .on('data', (text: string) => {
       for (const [, status = ''] of text.matchAll(/HTTP\/1\.1 (\d{3}) /g)) count(status)
     })
-    .on('error', () => count('broken'))
-    .on('close', () => floodFrom(place))
+    .on('error', () => isFlooding && count('broken'))
+    .on('close', () => isFlooding && floodFrom(place))
 }
-for (let place = 0; place < FLOODING; place++) floodFrom(place)
 
-setInterval(() => {
-  for (let sent = 0; sent < (perSecond * TICK_MS) / 1000; sent++) flood[next++ % FLOODING]?.write(asking)
-}, TICK_MS)
+const ask = (): void => {
+  for (let sent = 0; sent < (perSecond * TICK_MS) / 1000; sent++) fast[next++ % FLOODING]?.write(asking)
+}
 
-setInterval(() => {
+const drip = (): void => {
   for (const socket of slow) socket.write('a')
   while (slow.size < sockets) {
     const socket = connect(Number(port), hostname)
@@ -52,14 +59,38 @@ setInterval(() => {
     socket
       .on('error', () => undefined)
       .on('close', () => {
-        letGo++
+        if (isFlooding) letGo++
         slow.delete(socket)
       })
     socket.resume().write('GET /v1/markets HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')
   }
-}, DRIP_MS)
+}
 
-process.on('SIGTERM', () => {
-  console.log(JSON.stringify({ byStatus, letGo } satisfies Flooded))
-  process.exit(0)
+function begin(): void {
+  isFlooding = true
+  ;[byStatus, letGo] = [{}, 0]
+  for (let place = 0; place < FLOODING; place++) floodFrom(place)
+  timers = [setInterval(ask, TICK_MS), setInterval(drip, DRIP_MS)]
+}
+
+function rest(): void {
+  isFlooding = false
+  for (const timer of timers) clearInterval(timer)
+  for (const socket of [...fast, ...slow]) socket.destroy()
+}
+
+const processorSeconds = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+let before = 0
+process.on('message', (order: FloodOrder) => {
+  if (order === 'flood') {
+    before = processorSeconds()
+    begin()
+    return
+  }
+  rest()
+  process.send?.({ byStatus, letGo, processorSeconds: processorSeconds() - before } satisfies Flooded)
 })
+process.on('disconnect', () => process.exit(0))

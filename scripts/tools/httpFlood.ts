@@ -1,6 +1,7 @@
 /** How fast `zkrisk serve` proves and how soon its probes answer while nobody else asks it, and while somebody floods it. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,29 +11,41 @@ import { type DevelopmentChain, developmentChainBehind } from '../../prover/serv
 import { crashHistory } from '../../prover/service/development/demo.ts'
 import { appendObservations, type NamedObservation } from '../../prover/service/development/engine.ts'
 import { openChain } from '../../prover/service/development/tryOut.ts'
-import type { Flooded, Flooding } from './flooding.ts'
+import type { Flooded, Flooding, FloodOrder } from './flooding.ts'
 
 /** Batches in a minute, and times of probes. */
 export type Pace = {
   readonly batchesPerMinute: number
-  /** Of that: a batch takes now longer, now shorter. */
-  readonly errorPercent: number
   readonly probeMs: { readonly median: number; readonly worst: number }
 }
-export type FloodResult = { readonly alone: Pace; readonly flooded: Pace; readonly answers: Flooded }
+export type FloodResult = {
+  readonly alone: Pace
+  readonly flooded: Pace
+  /** Per cent fewer batches, of pairs of spells that follow each other, and its standard error. */
+  readonly drop: { readonly percent: number; readonly error: number }
+  readonly answers: Pick<Flooded, 'byStatus' | 'letGo'>
+  /** Per cent of the machine that the flooder took itself, which one elsewhere would not. */
+  readonly flooderPercent: number
+}
 
 const START = '2020-03-10 12:00:00'
 const HOUR_SECONDS = 3600n
 const PROBE_MS = 200
+const SPELL_SECONDS = 10
+/** An error is known of so many. */
+const LEAST_PAIRS = 3
+/** What a client may ask at once is asked by then, and what a flood left behind is over. */
+const SETTLE_MS = 1500
 /** The first batches load keys. */
 const FIRST_BATCHES = 3
 const cli = join(import.meta.dirname, '..', '..', 'prover', 'service', 'cli.ts')
 const flooding = join(import.meta.dirname, 'flooding.ts')
 
 /**
- * The flood comes between two halves of the time alone: what a batch costs changes as prices go on, by as much as a flood costs.
+ * Spells alone and spells flooded take turns, each pair the other way round than the one before: what a batch costs changes as prices
+ * go on and as the machine does, by as much as a flood costs.
  *
- * @param seconds - of each of the two
+ * @param seconds - flooded, and as many alone
  */
 export async function measureFlood(
   folder: string,
@@ -52,15 +65,21 @@ export async function measureFlood(
     const url = await addressOf(service)
     feeder = await Feeder.open(chain.url, chain.deployment)
     while (feeder.batches < FIRST_BATCHES) await feeder.next()
-    const before = await watch(url, feeder, seconds / 2)
-    flooder = spawn(process.execPath, [flooding, JSON.stringify({ ...flood, url } satisfies Flooding)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const meanwhile = await watch(url, feeder, seconds)
-    const answers = await endOf(flooder)
-    const after = await watch(url, feeder, seconds / 2)
-    const [alone, flooded] = [paceOf([before, after]), paceOf([meanwhile])]
-    return { alone, flooded, answers }
+    flooder = fork(flooding, [JSON.stringify({ ...flood, url } satisfies Flooding)])
+    const pairs = Math.max(LEAST_PAIRS, Math.round(seconds / SPELL_SECONDS))
+    const spell = seconds / pairs
+    const alone: Watched[] = []
+    const flooded: (Watched & Flooded)[] = []
+    for (let pair = 0; pair < pairs; pair++) {
+      for (const isFlooded of pair % 2 === 0 ? [false, true] : [true, false]) {
+        if (isFlooded) flooder.send('flood' satisfies FloodOrder)
+        await sleep(SETTLE_MS)
+        const watched = await watch(url, feeder, spell)
+        if (isFlooded) flooded.push({ ...watched, ...(await answersOf(flooder)) })
+        else alone.push(watched)
+      }
+    }
+    return resultOf(alone, flooded)
   } finally {
     flooder?.kill('SIGKILL')
     await feeder?.close()
@@ -131,7 +150,7 @@ function* hoursFrom(start: bigint): Generator<readonly NamedObservation[], never
   }
 }
 
-type Watched = { readonly batchesMs: readonly number[]; readonly probesMs: readonly number[] }
+type Watched = { readonly batchesMs: readonly number[]; readonly probesMs: readonly number[]; readonly seconds: number }
 
 async function watch(url: string, feeder: Feeder, seconds: number): Promise<Watched> {
   const began = performance.now()
@@ -155,33 +174,42 @@ async function watch(url: string, feeder: Feeder, seconds: number): Promise<Watc
     }
   })()
   await Promise.all([feeding, probing])
-  return { batchesMs, probesMs }
+  return { batchesMs, probesMs, seconds: (performance.now() - began) / 1000 }
 }
 
-function paceOf(parts: readonly Watched[]): Pace {
-  const batches = meanOf(parts.flatMap(({ batchesMs }) => batchesMs))
-  const probes = parts.flatMap(({ probesMs }) => probesMs).toSorted((a, b) => a - b)
+function resultOf(alone: readonly Watched[], flooded: readonly (Watched & Flooded)[]): FloodResult {
+  const drops = flooded.map((each, pair) => 100 * (1 - meanMs(alone[pair] ?? each) / meanMs(each)))
+  const percent = meanOf(drops)
+  const squares = drops.reduce((sum, drop) => sum + (drop - percent) ** 2, 0)
+  const byStatus: Record<string, number> = {}
+  for (const [status, count] of flooded.flatMap((each) => Object.entries(each.byStatus)))
+    byStatus[status] = (byStatus[status] ?? 0) + count
+  const total = (of: (spell: Watched & Flooded) => number): number => flooded.reduce((sum, each) => sum + of(each), 0)
+  const machineSeconds = total(({ seconds }) => seconds + SETTLE_MS / 1000) * availableParallelism()
   return {
-    batchesPerMinute: 60_000 / batches.mean,
-    errorPercent: (100 * batches.error) / batches.mean,
+    alone: paceOf(alone),
+    flooded: paceOf(flooded),
+    drop: { percent, error: Math.sqrt(squares / (drops.length - 1) / drops.length) },
+    answers: { byStatus, letGo: total(({ letGo }) => letGo) },
+    flooderPercent: (100 * total(({ processorSeconds }) => processorSeconds)) / machineSeconds,
+  }
+}
+
+function paceOf(spells: readonly Watched[]): Pace {
+  const probes = spells.flatMap(({ probesMs }) => probesMs).toSorted((a, b) => a - b)
+  return {
+    batchesPerMinute: 60_000 / meanOf(spells.flatMap(({ batchesMs }) => batchesMs)),
     probeMs: { median: probes[Math.floor(probes.length / 2)] ?? 0, worst: probes.at(-1) ?? 0 },
   }
 }
 
-/** The mean of values and its standard error. */
-function meanOf(values: readonly number[]): { readonly mean: number; readonly error: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, error: Math.sqrt(squares / (values.length - 1) / values.length) }
-}
+const meanMs = ({ batchesMs }: Watched): number => meanOf(batchesMs)
 
-async function endOf(flooder: ChildProcess): Promise<Flooded> {
-  let said = ''
-  flooder.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    said += text
-  })
-  const closed = once(flooder, 'close')
-  flooder.kill('SIGTERM')
-  await closed
-  return JSON.parse(said) as Flooded
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+async function answersOf(flooder: ChildProcess): Promise<Flooded> {
+  const told = once(flooder, 'message')
+  flooder.send('rest' satisfies FloodOrder)
+  const [answers] = (await told) as [Flooded]
+  return answers
 }

@@ -1,6 +1,6 @@
 /** What a service keeps, told apart from what it has not collected. */
 import { describe, expect, it } from 'vitest'
-import { HeapCare } from '../../prover/service/http/heapCare.ts'
+import { HeapCare } from '../../prover/service/daemon/heapCare.ts'
 
 const NUMBERS = 4_000_000
 const BYTES = 8 * NUMBERS
@@ -20,6 +20,24 @@ describe('the care for the heap', () => {
       await care.run()
       expect((care.live?.data ?? Number.NaN) - before).toBeLessThan(0.1 * BYTES)
       expect(globalThis).not.toHaveProperty('gc')
+    } finally {
+      care.close()
+    }
+  })
+
+  it('S49: gives back to the system what is no longer in use', async () => {
+    const care = new HeapCare()
+    try {
+      await care.run()
+      const before = process.memoryUsage.rss()
+      // It lives long enough to be moved to the old generation, where emptied pages stay.
+      const kept = { lists: Array.from({ length: NUMBERS }, (_, i) => [i]) as readonly number[][] }
+      const grown = process.memoryUsage.rss() - before
+      expect(grown).toBeGreaterThan(2 * BYTES)
+      expect(kept.lists.length).toBe(NUMBERS)
+      kept.lists = []
+      await care.run()
+      expect(process.memoryUsage.rss() - before).toBeLessThan(0.3 * grown)
     } finally {
       care.close()
     }

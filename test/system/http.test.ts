@@ -252,6 +252,8 @@ describe('the HTTP interface', () => {
   })
 
   it('proves what is asked for although no trigger fires, and shows it from bundle to verdict and series', async () => {
+    const listed = async () => (await json('/v1/markets')).markets.find((each: { market: string }) => each.market === 'BTC-USD')
+    expect(await listed()).toMatchObject({ sequence: 0 })
     const asked = await (await post('/v1/proof-requests', { ...bearer(keys.prover), ...once() })).json()
     expect(asked.markets).toEqual(['BTC-USD', 'ETH-USD'])
     await tryOut.feed(1)
@@ -277,6 +279,8 @@ describe('the HTTP interface', () => {
     expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true })
     expect((await json(`/v1/batches/${batch.id}/proof`)).proof.protocol).toBe('groth16')
     const market = await json('/v1/markets/BTC-USD')
+    // A list is written once a block, and the next block's anew.
+    expect([await listed(), await listed()]).toEqual([market, market])
     const { points } = await json('/v1/markets/BTC-USD/series')
     expect(points).toHaveLength(1)
     expect(points[0].sequence).toBe(market.sequence)

@@ -17,6 +17,7 @@ import { AccountsNotProvableError, type AccountsWanted, openAccounts } from './a
 import type { AccountsOptions } from './accounts/lane.ts'
 import { requireRoundsFolder } from './accounts/roundBook.ts'
 import { WEI_PER_GWEI } from './fees.ts'
+import { HeapCare } from './heapCare.ts'
 import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
 import type { Account } from './sender.ts'
 import type { JobStore } from './jobStore.ts'
@@ -105,6 +106,7 @@ export async function runServe(
       throw error
     })
   const prover = fleet?.prover ?? createProver()
+  const heap = new HeapCare()
   await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
   let surface: Surface | undefined
@@ -120,6 +122,7 @@ export async function runServe(
       families,
       rounds,
       fleet,
+      heap,
     })
     await serve({
       ...(surface === undefined ? {} : { control: surface.control }),
@@ -151,6 +154,7 @@ export async function runServe(
     })
     return counts
   } finally {
+    heap.close()
     await surface?.close()
     await tracing?.close()
     await store.close()
@@ -223,6 +227,7 @@ type Shown = {
   readonly families: ServeOptions['families']
   readonly rounds: AccountsOptions['rounds'] | undefined
   readonly fleet: Fleet | undefined
+  readonly heap: HeapCare
 }
 
 async function surfaceOf(

@@ -4,12 +4,12 @@ import { packageVersion } from '../../config.ts'
 import { isAccountJob } from '../daemon/accounts/lane.ts'
 import type { Fleet } from '../daemon/fleet/openFleet.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
+import type { HeapCare } from '../daemon/heapCare.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
 import type { ServeEvent } from '../daemon/serve.ts'
 import type { Board, Stages } from './board.ts'
 import type { Figures } from './figures.ts'
 import { FleetGauges } from './fleet.ts'
-import type { HeapCare } from './heapCare.ts'
 import type { ReadinessWatch } from './readiness.ts'
 
 export type MetricsParts = {

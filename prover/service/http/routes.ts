@@ -60,6 +60,8 @@ export type Route = {
   readonly answerOf: (asked: Asked) => unknown
   /** The answer is a file's text, and sent as it is. */
   readonly isFile?: true
+  /** The answer is a reading, the same until the chain goes on and written once; it is told under this name. */
+  readonly listedAs?: 'markets' | 'models' | 'scores' | 'feeds'
 }
 
 /** A service whose loop has hung for so long is better started again. */
@@ -158,9 +160,8 @@ function marketRoutes({ figures }: HttpParts): readonly Route[] {
       '/v1/markets',
       'Parameters in force of every market and shadow',
       schemas.listOf('markets', schemas.marketSchema),
-      async () => ({
-        markets: await figures.markets(),
-      }),
+      () => figures.markets(),
+      { listedAs: 'markets' },
     ),
     get(
       '/v1/markets/:market',
@@ -185,25 +186,22 @@ function marketRoutes({ figures }: HttpParts): readonly Route[] {
       '/v1/models',
       'Circuits that the registry takes proofs of',
       schemas.listOf('models', schemas.modelSchema),
-      async () => ({
-        models: await figures.models(),
-      }),
+      () => figures.models(),
+      { listedAs: 'models' },
     ),
     get(
       '/v1/scores',
       'How volatility models have predicted, beside the one in force',
       schemas.listOf('scores', schemas.scoreSchema),
-      async () => ({
-        scores: await figures.scores(),
-      }),
+      () => figures.scores(),
+      { listedAs: 'scores' },
     ),
     get(
       '/v1/feeds',
       'Newest observation of each market, and what waits',
       schemas.listOf('feeds', schemas.feedSchema),
-      async () => ({
-        feeds: await figures.feeds(),
-      }),
+      () => figures.feeds(),
+      { listedAs: 'feeds' },
     ),
   ]
 }

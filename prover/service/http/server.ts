@@ -223,8 +223,14 @@ const told = (scope: Scope, summary: string) => ({
 const hidden = (scope: Scope | undefined) => ({ schema: { hide: true }, config: { scope } })
 
 function addRoute(app: FastifyInstance, route: Route, parts: HttpParts): void {
-  const { method, url, summary, scope, params, query, body, answer, status = 200, answerOf, isFile } = route
+  const { method, url, summary, scope, params, query, body, answer, status = 200, answerOf, isFile, listedAs } = route
   const isProbe = PROBES.has(url)
+  const written = new WeakMap<object, string>()
+  const textOf = (reading: object, listed: string, reply: FastifyReply): string => {
+    const text = written.get(reading) ?? String(reply.serializeInput({ [listed]: reading }, String(status)))
+    written.set(reading, text)
+    return text
+  }
   app.route({
     ...{ method, url },
     config: { scope },
@@ -241,6 +247,10 @@ function addRoute(app: FastifyInstance, route: Route, parts: HttpParts): void {
       const asked = { params: request.params, query: request.query, body: request.body, by } as Asked
       const answered = method === 'POST' ? await once(request, by, () => answerOf(asked), parts) : await answerOf(asked)
       if (isFile) return reply.type('application/json').serializer(String).send(answered)
+      if (listedAs !== undefined) {
+        const text = textOf(answered as object, listedAs, reply)
+        return reply.type('application/json; charset=utf-8').serializer(String).send(text)
+      }
       return reply.code(isProbe && !isWell(url, parts) ? 503 : status).send(answered)
     },
   })

@@ -4,6 +4,7 @@ import type { Deployment } from '../../registry/index.ts'
 import type { AccountsLane } from '../daemon/accounts/lane.ts'
 import type { RoundBook } from '../daemon/accounts/roundBook.ts'
 import type { Fleet } from '../daemon/fleet/openFleet.ts'
+import type { HeapCare } from '../daemon/heapCare.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import type { ServiceLog } from '../daemon/log.ts'
 import type { RequestStore } from '../daemon/requestStore.ts'
@@ -13,7 +14,6 @@ import { readApiKeys } from './apiKeys.ts'
 import { Batches } from './batches.ts'
 import { Board } from './board.ts'
 import { Figures } from './figures.ts'
-import { HeapCare } from './heapCare.ts'
 import { Metrics } from './metrics.ts'
 import { Pipeline } from './pipeline.ts'
 import { limitsFor, ReadinessWatch } from './readiness.ts'
@@ -45,6 +45,7 @@ export type SurfaceParts = {
   readonly fleet: Pick<Fleet, 'standing' | 'faults'> | undefined
   /** Hashes of the verification keys that this service proves with, by build. */
   readonly keys: () => Promise<ReadonlyMap<string, string>>
+  readonly heap: Pick<HeapCare, 'live'>
   readonly log: ServiceLog
 }
 
@@ -71,7 +72,7 @@ const BURST = 3
 export async function openSurface(options: SurfaceOptions, parts: SurfaceParts): Promise<Surface> {
   const address = parseHttpAddress(options.http)
   const apiKeys = options.apiKeys === undefined ? undefined : readApiKeys(options.apiKeys)
-  const { deployment, provider, jobs, account, keys, log } = parts
+  const { deployment, provider, jobs, account, keys, heap, log } = parts
   const figures = await Figures.open(deployment, provider)
   const requests = await parts.requests()
   const board = new Board()
@@ -92,14 +93,12 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     fleet: parts.fleet,
   }
   const shown = { figures, jobs, requests, board, readiness, account, ...own }
-  const heap = new HeapCare()
   const metrics = new Metrics({ ...shown, heap })
   let server: OpenHttp
   try {
     const rate = options.rate === undefined ? {} : { rate: { perSecond: options.rate, burst: BURST * options.rate } }
     server = await openHttp({ ...shown, metrics, log }, { ...address, apiKeys, ...rate })
   } catch (error) {
-    heap.close()
     await requests.close()
     throw error
   }
@@ -123,7 +122,6 @@ export async function openSurface(options: SurfaceOptions, parts: SurfaceParts):
     followAccounts: (accounts) => board.followAccounts(accounts),
     close: async () => {
       clearInterval(beat)
-      heap.close()
       ended.abort()
       await Promise.all([watching, server.close()])
       await requests.close()

@@ -8,6 +8,7 @@ import { DatabaseUnreachableError } from '../stores/postgresSession.ts'
 import { describeError } from '../../text/terminal.ts'
 import { duration } from '../../text/figures.ts'
 import { requireKeysFolder } from '../../workspace.ts'
+import { HeapCare } from '../heapCare.ts'
 import { keysHere } from './keysHere.ts'
 import { Outage } from './outage.ts'
 import { partsOfQueue, queueOf } from './proofJob.ts'
@@ -53,6 +54,7 @@ export async function runWorker({
   const { queue, workers } = opened
   const { signal, onEvent, atOnce = AT_ONCE, graceMs, ...proving } = options
   const prover = createProver(proving)
+  const heap = new HeapCare()
   try {
     await work({
       ...{ queue, workers, prover, keys, signal, onEvent, atOnce },
@@ -60,6 +62,7 @@ export async function runWorker({
       name: name ?? nameHere(),
     })
   } finally {
+    heap.close()
     await prover.close()
     await queue.close()
     await workers.close()

@@ -1,7 +1,7 @@
 /**
- * Collects garbage at a pace of its own, to tell what a service keeps. V8 lets a process that keeps little go for hours between full
- * collections, and gives pages back late, so that its resident memory says nothing of a leak. A collection holds the process up for
- * about a tenth of a second.
+ * Collects garbage at a pace of its own, to tell what a service keeps and to give back what it does not. V8 lets a process that keeps
+ * little go for hours between full collections, and keeps pages that it emptied: resident memory grows for months, and says nothing of
+ * a leak. Its last resort before memory is short gives them back at once. It holds the process up for a few tenths of a second.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -22,7 +22,7 @@ export class HeapCare {
   }
 
   async run(): Promise<void> {
-    await this.collect({ type: 'major', execution: 'async' })
+    await this.collect({ type: 'major', execution: 'async', flavor: 'last-resort' })
     this.live = liveHeap()
   }
 
