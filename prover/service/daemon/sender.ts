@@ -72,7 +72,8 @@ export class Sender {
   private readonly simulated = new Set<string>()
   /** Nodes want more for their nonce. */
   private readonly underpriced = new Set<string>()
-  private tip: { readonly number: number; readonly hash: string } | undefined
+  /** The newest block when reorganisations were last looked for; undefined while the node is behind what the store has. */
+  tip: { readonly number: number; readonly hash: string } | undefined
   /** Why a transaction waits though blocks are mined, and its fee cannot rise. */
   waitsFor: string | undefined
 
@@ -137,7 +138,7 @@ export class Sender {
     const head = await ask('Reading the latest block', () => this.provider.getBlock('latest'))
     if (head === null || head.hash === null) return []
     const { tip } = this
-    const isSame = tip !== undefined && (await this.hashOf(tip.number)) === tip.hash
+    const isSame = tip !== undefined && (tip.hash === head.hash || (await this.hashOf(tip.number)) === tip.hash)
     const landed = isSame ? [] : await store.landedAfter(head.number - WATCHED_BLOCKS)
     /** Jobs that are there, by whichever of their transactions: one that was taken up again has an earlier one's block still. */
     const there = new Set<string>()

@@ -178,6 +178,8 @@ type Found = {
 type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStatement; readonly keys: CircuitKeys }
 
 const POLL_MS = 500
+/** A node that is paid by the question is not asked what its newest block has told; what time alone changes is seen by then. */
+const LOOK_ANEW_MS = 2_000
 /** Blocks of chains that settle fast are as far apart; a quarter of a second is little of what a proof takes. */
 const SETTLE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
@@ -294,6 +296,8 @@ class Service {
   private readonly settling: Settling
   /** A batch waits so long yet for markets that have not moved. */
   private settlesInMs = Number.POSITIVE_INFINITY
+  /** At this block nothing was worth a batch; undefined once the service has done anything since. */
+  private fruitless: { readonly block: string; readonly until: number } | undefined
   private lastBuild: string | undefined
   private readonly justEnded = new JustEnded()
   /** Shadows of batches that a circuit refused or that came too late, and when each is tried again, by itself. */
@@ -351,7 +355,10 @@ class Service {
    * @throws what a proof under way failed with
    */
   async advance(mayPlan: boolean): Promise<boolean> {
-    if (this.failures.length > 0) throw this.failures.shift()
+    if (this.failures.length > 0) {
+      this.fruitless = undefined
+      throw this.failures.shift()
+    }
     const { sender } = this.submitter
     for (const { job, block } of await sender.reorganised()) {
       await this.report({ step: 'reorganised', job: job.id, detail: `${job.summary}: block ${block} is gone` })
@@ -414,7 +421,9 @@ class Service {
   }
 
   private async plan(): Promise<boolean> {
+    if (await this.isFruitless()) return false
     const beganAt = Date.now()
+    const { tip } = this.submitter.sender
     const found = await this.find()
     if (found === undefined) {
       const planned = new Set(this.planned.keys())
@@ -423,6 +432,9 @@ class Service {
       )
       for (const job of leftBehind) {
         await this.ended(job, { status: 'superseded', reason: 'nothing waits for it any more' })
+      }
+      if (tip !== undefined && this.settlesInMs === Number.POSITIVE_INFINITY) {
+        this.fruitless = { block: tip.hash, until: performance.now() + LOOK_ANEW_MS }
       }
       return false
     }
@@ -454,6 +466,13 @@ class Service {
       this.beginProof(job)
     }
     return true
+  }
+
+  /** Whether a look would find what the last one did. */
+  private async isFruitless(): Promise<boolean> {
+    const { block, until = 0 } = this.fruitless ?? {}
+    if (block !== this.submitter.sender.tip?.hash || performance.now() > until) return false
+    return ((await this.options.control?.wanted()) ?? []).length === 0
   }
 
   /** Markets and shadows that no open batch moves. */
@@ -707,6 +726,7 @@ class Service {
   }
 
   private async report(event: ServeEvent): Promise<void> {
+    this.fruitless = undefined
     await this.submitter.look()
     await this.options.onEvent(event)
   }
