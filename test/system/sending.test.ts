@@ -376,6 +376,26 @@ describe('S5: reorganisations', () => {
     expect(await nonceOf(account)).toBe(1)
   })
 
+  it('to before what the store has: told of while it lasts, and what was undone lands again when the chain is past it', async () => {
+    const account = await range.account()
+    const store = await range.store('BTC-USD')
+    const reorganise = await range.checkpoint()
+    await range.mine(8)
+    const service = await sending(account, store)
+    await service.until('confirmed')
+    await reorganise()
+    const { alarm, detail } = await service.until('alarm')
+    expect(alarm).toMatchObject({ kind: 'behind', of: account.address })
+    expect(detail).toMatch(/the node's newest block is \d+, and a batch landed in block \d+/)
+    expect(service.steps()).not.toContain('reorganised')
+    await range.mine(12)
+    await service.until('alarm-cleared')
+    await service.until('confirmed', 2)
+    await service.stop()
+    expect(await signedIn(store)).toHaveLength(1)
+    expect(await range.sequences()).toEqual([1, 0])
+  })
+
   it('of two batches and a transfer between them: both land, and the gap in the nonces is filled', async () => {
     const account = await range.account()
     const store = await range.store('BTC-USD')

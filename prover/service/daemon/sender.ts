@@ -74,6 +74,8 @@ export class Sender {
   private readonly underpriced = new Set<string>()
   /** The newest block when reorganisations were last looked for; undefined while the node is behind what the store has. */
   tip: { readonly number: number; readonly hash: string } | undefined
+  /** The node's chain ends before a block that has a batch of this store: since when, by the clock that never goes back. */
+  behind: { readonly head: number; readonly block: number; readonly since: number } | undefined
   /** Why a transaction waits though blocks are mined, and its fee cannot rise. */
   waitsFor: string | undefined
 
@@ -153,8 +155,11 @@ export class Sender {
     }
     const gone = [...missing.values()].filter(({ job }) => !there.has(job.id))
     for (const { job } of gone) await store.revive(job.id)
-    const isComplete = landed.every(({ job, block }) => block <= head.number || there.has(job.id))
-    this.tip = isComplete ? { number: head.number, hash: head.hash } : undefined
+    const ahead = landed.filter(({ job, block }) => block > head.number && !there.has(job.id))
+    const [first] = ahead
+    const since = this.behind?.since ?? performance.now()
+    this.behind = first && { head: head.number, block: Math.max(...ahead.map(({ block }) => block)), since }
+    this.tip = first === undefined ? { number: head.number, hash: head.hash } : undefined
     return gone
   }
 

@@ -10,9 +10,12 @@ export type SubmitterOptions = SenderOptions & {
   readonly leastBatches: number
 }
 
-/** balance: it lasts for few batches. unpaid: for none, and nothing is proven. fee: a transaction waits for the price to fall. */
+/**
+ * balance: it lasts for few batches. unpaid: for none, and nothing is proven. fee: a transaction waits for the price to fall.
+ * behind: the node's chain ends before a batch that it had.
+ */
 export type SubmitterAlarm = {
-  readonly kind: 'balance' | 'unpaid' | 'fee'
+  readonly kind: 'balance' | 'unpaid' | 'fee' | 'behind'
   /** The account. */
   readonly of: string
   readonly says: string
@@ -40,6 +43,14 @@ export type PendingTransaction = {
   /** Unix milliseconds. */
   readonly signedAt: number
 }
+
+/** Nodes behind one address differ by a block or two for a moment. */
+const BEHIND_MS = 10_000
+
+const behindAlarm = (of: string, { head, block }: NonNullable<Sender['behind']>): SubmitterAlarm => ({
+  ...{ kind: 'behind', of },
+  says: `the node's newest block is ${head}, and a batch landed in block ${block}: it is behind, or its chain was put back. What is gone is sent again once the chain is past that`,
+})
 
 export class Submitter {
   readonly sender: Sender
@@ -88,10 +99,11 @@ export class Submitter {
   alarms(): readonly SubmitterAlarm[] {
     const { address: of } = this.options.account
     const balance = this.funds.last
-    const { waitsFor } = this.sender
+    const { waitsFor, behind } = this.sender
     return [
       ...(balance === undefined ? [] : this.alarmsOf(balance)),
       ...(waitsFor === undefined ? [] : [{ kind: 'fee', of, says: waitsFor } as const]),
+      ...(behind === undefined || performance.now() - behind.since < BEHIND_MS ? [] : [behindAlarm(of, behind)]),
     ]
   }
 
