@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ProverError } from '../errors.ts'
+import { makeFolder } from './folder.ts'
 
 /**
  * Writes a file as a whole or not at all: a full disk or a crash leaves whatever was there before, and no fragment.
@@ -20,7 +21,7 @@ export function writeSecretFile(file: string, content: string): void {
 function write(file: string, content: string | Uint8Array, options: { readonly mode?: number }): void {
   const partial = `${file}.partial-${process.pid}`
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     // A mode is heeded only where the file is made.
     rmSync(partial, { force: true })
     writeFileSync(partial, content, { flush: true, ...options })

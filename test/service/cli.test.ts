@@ -131,6 +131,7 @@ describe('zkrisk', () => {
   })
 
   const strangle = join(root, 'docs', 'examples', 'short-strangle.json')
+  const served = ['serve', '--rpc', DEAD_RPC, '--deployment', 'absent.json']
   const priced = ['price', '--forward', '100', '--strike', '100', '--vol', '50%']
   it.each([
     ['service.proving-option', ['margin', strangle, '--margins-alone']],
@@ -163,6 +164,18 @@ describe('zkrisk', () => {
     ['service.usage', ['serve', '--demo', '--near', '0']],
     ['service.usage', ['serve', '--demo', '--carry', '100%']],
     ['service.usage', ['margin', strangle, '--prove', '--database']],
+    ['service.usage', [...served, '--market', 'btc-usd']],
+    ['service.usage', [...served, '--market', '--check']],
+    ['service.usage', [...served, '--config', '--check']],
+    ['service.usage', [...served, '--min-balance', '1e30']],
+    ['service.option-alone', [...served, '--spot-move', '0.1']],
+    ['service.option-alone', [...served, '--trigger', 'spot', '--liquidation-window', '60']],
+    ['service.option-alone', [...served, '--rate', '5']],
+    ['service.option-besides', ['serve', '--demo', '--store', 'demo.sqlite']],
+    ['service.option-besides', ['serve', '--demo', '--prove-here', 'never']],
+    ['service.option-besides', ['serve', '--demo', '--password-file', 'word']],
+    ['service.http-address', ['serve', '--demo', '--http', 'nonsense']],
+    ['service.http-exposed', ['serve', '--demo', '--http', '0.0.0.0:8091']],
     ['service.proving-option', ['margin', strangle, '--database', 'postgres://x/y']],
   ])('ends with 2 and %s where a command is called wrongly: %j', async (code, args) => {
     const ended = await zkrisk(...args, '--json')
@@ -178,6 +191,10 @@ describe('zkrisk', () => {
 
   it.each([
     ['service.portfolio-missing', ['margin', 'absent.json']],
+    ['service.file-write', ['chain', '--port', '0', '--deployment', root]],
+    ['service.api-keys', ['serve', '--demo', '--api-keys', root]],
+    ['service.keys-folder', ['serve', '--demo', '--keys', 'absent']],
+    ['service.store-unusable', [...served, '--store', join(root, 'package.json', 'serve.sqlite')]],
     ['portfolio.stale-surface', ['margin', strangle, '--now', '2026-02-06']],
     ['options.term-out-of-range', [...priced, '--days', '800']],
   ])('ends with 1 and %s where what it was called for is refused: %j', async (code, args) => {

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { connectProvider } from '../../prover/registry/index.ts'
 import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { SqliteRequestStore } from '../../prover/service/daemon/stores/sqliteRequestStore.ts'
@@ -252,7 +252,8 @@ describe('the HTTP interface', () => {
   })
 
   it('proves what is asked for although no trigger fires, and shows it from bundle to verdict and series', async () => {
-    const listed = async () => (await json('/v1/markets')).markets.find((each: { market: string }) => each.market === 'BTC-USD')
+    const listed = async () =>
+      (await json('/v1/markets')).markets.find((each: { market: string }) => each.market === 'BTC-USD')
     expect(await listed()).toMatchObject({ sequence: 0 })
     const asked = await (await post('/v1/proof-requests', { ...bearer(keys.prover), ...once() })).json()
     expect(asked.markets).toEqual(['BTC-USD', 'ETH-USD'])
@@ -657,6 +658,26 @@ describe('readiness', () => {
     board.record({ step: 'retrying', code: 'registry.rpc', detail: 'the node is away' })
     expect((await look()).ready).toBe(true)
     provider.destroy()
+  })
+
+  it('W4: goes when every round has failed for a minute, with what it failed with', async () => {
+    const { look, says, requests, provider } = await watchHere('failing')
+    requests.ended('the registry is another one (registry.wrong)')
+    expect((await look()).ready).toBe(true)
+    const now = performance.now.bind(performance)
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 61_000)
+    try {
+      requests.ended('the registry is another one (registry.wrong)')
+      expect((await look()).failing).toEqual(['prover'])
+      expect(await says('prover')).toMatch(
+        /^nothing has gone well for .*: the registry is another one \(registry\.wrong\)$/,
+      )
+      requests.ended(undefined)
+      expect((await look()).ready).toBe(true)
+    } finally {
+      clock.mockRestore()
+      provider.destroy()
+    }
   })
 
   it('W4: goes when nothing can be stored, or the keys here are not the registered ones', async () => {

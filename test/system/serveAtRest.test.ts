@@ -49,6 +49,7 @@ it('S83: asks a chain that stands still seldom, and sees a new block, and what s
   let rounds = 0
   const control: ServeControl = {
     round: () => void rounds++,
+    ended: () => undefined,
     isPaused: async () => false,
     wanted: async () => wanted,
     begun: async () => {

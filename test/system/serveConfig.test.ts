@@ -125,6 +125,8 @@ describe('zkrisk serve', () => {
       'store',
       'API keys',
       'HTTP',
+      'rounds',
+      'traces',
     ]
     expect(Object.keys(found)).toEqual(checks)
     expect(found.registry?.found).toBe('BTC-USD #0, ETH-USD #0')
@@ -138,6 +140,8 @@ describe('zkrisk serve', () => {
     ['store', { store: join(folder, 'deployment.json') }, /deployment\.json/],
     ['API keys', { http: '127.0.0.1:0', apiKeys: join(folder, 'none.json') }, /none\.json/],
     ['HTTP', { http: '0.0.0.0:8080' }, /0\.0\.0\.0/],
+    ['rounds', { rounds: join(folder, 'deployment.json') }, /deployment\.json/],
+    ['traces', { traces: 'nonsense' }, /collector/],
     ['keys', { keys: join(folder, 'none') }, /none/],
     ['deployment', { deployment: join(folder, 'none.json') }, /none\.json/],
   ])('--check names what is wrong: %s', async (check, own, says) => {

@@ -1,7 +1,7 @@
 /** `zkrisk keys`: development keys for what is compiled here, and whether the keys at hand are what they claim to be. */
 import { defaultBuilds } from '../../../circuits/statements/index.ts'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProverError } from '../../errors.ts'
 import type { KeyManifest } from '../../proof/index.ts'
@@ -17,6 +17,7 @@ import {
 import { readZkey } from '../../proof/keys/zkey.ts'
 import type { Terminal } from '../text/terminal.ts'
 import { compiledCircuit, keyStore } from '../workspace.ts'
+import { makeFolder } from '../folder.ts'
 
 export type KeyReport = Pick<
   KeyManifest,
@@ -135,7 +136,7 @@ export const verifyCeremony = (circuit: string, zkeyFile: string, ptau: string):
 export async function exportKeys(name: string, out: string, folder?: string): Promise<KeyReport> {
   const { manifest, verificationKey } = await keyStore(folder).load(compiledCircuit(name))
   const to = join(out, manifest.r1csSha256)
-  await mkdir(to, { recursive: true })
+  makeFolder(to)
   const write = (file: string, value: unknown): Promise<void> =>
     writeFile(join(to, file), `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
   await write('verification_key.json', formatVerificationKey(verificationKey))

@@ -1,5 +1,4 @@
 /** `zkrisk margin --report`: what a margin rests on is put in force, and its proof left to a service. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../registry/atomicFile.ts'
 import { roundFileName, roundFileOf } from '../daemon/accounts/roundBook.ts'
@@ -8,6 +7,7 @@ import { isoTime } from '../text/figures.ts'
 import { requireReportable, roundAt } from './marginProof.ts'
 import type { MarginAnswer } from './margins.ts'
 import { type ExistingRegistry, existingSite, marketNameFor } from './marginSite.ts'
+import { makeFolder } from '../folder.ts'
 
 export type MarginReported = {
   readonly registry: string
@@ -40,7 +40,7 @@ export async function reportMargin(
     const round = roundAt(site, answer)
     const words = roundFileOf(market, round)
     const file = join(folder, roundFileName(words))
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     await writeFileAtomic(file, `${JSON.stringify(words)}\n`)
     await putInForce(client, hands, { account, provable: answer.provable, round }, say)
     const { sequence } = await client.account(account)

@@ -1,8 +1,10 @@
 /** What all commands share: options, help with an example, numbers, errors and exit codes. */
 import { Command, InvalidArgumentError } from 'commander'
 import type { RpcAddress } from '../../registry/index.ts'
+import { MarketNameError, marketIdOf } from '../../market/marketId.ts'
 import { MOST_TIMER_MS } from '../../timers.ts'
 import { shortened } from '../text/foreign.ts'
+import { OptionValueMissingError } from '../text/usageError.ts'
 import { EXIT, openTerminal, reportError, type Streams, type Terminal } from '../text/terminal.ts'
 
 /** The root of all commands, for one run: where it speaks, and what it ended with. */
@@ -44,7 +46,11 @@ export function action<Options, Args extends readonly unknown[]>(
     const options = command.optsWithGlobals() as Options & { json?: boolean }
     const program = programOf(command)
     const terminal = openTerminal(options.json === true, program.streams)
-    program.exitCode = await work(terminal, options, ...args).then(
+    const run = async () => {
+      requireValues(command)
+      return work(terminal, options, ...args)
+    }
+    program.exitCode = await run().then(
       (code) => code ?? EXIT.success,
       (error: unknown) => reportError(terminal, error),
     )
@@ -78,7 +84,7 @@ const positiveUpTo =
     const value = Number(text)
     const most = greatest === Number.POSITIVE_INFINITY ? '' : ` of at most ${greatest}`
     if (!/^\d*\.?\d+$/.test(text) || !(value > 0 && value <= greatest))
-      throw new InvalidArgumentError(`Expected a positive number${most}.`)
+      throw new InvalidArgumentError(`Expected a positive number${most}, in digits.`)
     return value
   }
 
@@ -99,6 +105,32 @@ export function visibleName(text: string): string {
   if (text !== shortened(text) || text.trim() === '')
     throw new InvalidArgumentError('Expected a name of 1 to 120 characters that can be seen.')
   return text
+}
+
+/** Markets, or shadows of them, of an option that takes several. */
+export function marketNames(text: string, before: readonly string[] | undefined): readonly string[] {
+  try {
+    marketIdOf(text)
+  } catch (error) {
+    // What came is told of every option alike.
+    if (error instanceof MarketNameError) throw new InvalidArgumentError(error.message.replace(/, got .*$/, '.'))
+    throw error
+  }
+  return [...(before ?? []), text]
+}
+
+/**
+ * Refuses an option's value that is itself an option of the command: whoever wrote `--market --check` forgot the value.
+ *
+ * @throws {@link OptionValueMissingError}
+ */
+export function requireValues(command: Command): void {
+  const flags = new Set(command.options.map(({ long }) => long))
+  for (const option of command.options.filter(({ required }) => required)) {
+    const value: unknown = command.getOptionValue(option.attributeName())
+    const flag = [value].flat().find((each) => typeof each === 'string' && flags.has(each))
+    if (flag !== undefined) throw new OptionValueMissingError(option.long ?? option.flags, String(flag))
+  }
 }
 
 /** Addresses of `--rpc`, which may be given several times. */

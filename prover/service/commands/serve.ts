@@ -6,9 +6,10 @@ import type { ServeEvent } from '../daemon/serve.ts'
 import type { RunServeOptions } from '../daemon/serving.ts'
 import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
 import { MOST_TIMER_MS } from '../../timers.ts'
-import { OptionMissingError, requireOptions } from '../text/usageError.ts'
+import { requireKeysFolder } from '../workspace.ts'
+import { OptionAloneError, OptionMissingError, requireOptions } from '../text/usageError.ts'
 import { EXIT, type Terminal, unlessUnwritable } from '../text/terminal.ts'
-import { action, addCommand, fraction, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
+import { action, addCommand, fraction, marketNames, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
 import { takeSettings } from './serveConfig.ts'
 import { stopSignal } from './stop.ts'
 
@@ -117,7 +118,7 @@ export function addServeCommand(program: Command): void {
         'database: prove in this process too; alone: while no worker lives (default)',
       ).choices(['never', 'alone', 'always']),
     )
-    .option('--market <name...>', 'markets to serve; all by default')
+    .option('--market <name...>', 'markets to serve; all by default', marketNames)
     .addOption(
       new Option('--trigger <name...>', 'what a batch is made for; any of them is enough')
         .choices(triggerNames)
@@ -152,6 +153,7 @@ export function addServeCommand(program: Command): void {
     action<Options, []>(async (terminal, given) => {
       takeSettings(serve, given.config, process.env)
       const options = serve.optsWithGlobals<Options>()
+      requireUse(serve, options)
       const log = await openLog(options, terminal)
       const onEvent = (event: ServeEvent): void => {
         if (terminal.json) unlessUnwritable(() => terminal.result({ time: new Date().toISOString(), ...event }, ''))
@@ -186,6 +188,26 @@ export function addServeCommand(program: Command): void {
   )
 }
 
+/** What each is for; a file may say them for whenever they are. */
+const usedBy = {
+  heartbeat: 'heartbeat',
+  spotMove: 'spot',
+  volatilityMove: 'volatility',
+  liquidationBudget: 'liquidations',
+  liquidationWindow: 'liquidations',
+} as const satisfies Partial<Record<keyof Options, TriggerName>>
+
+/** Refuses what the command line says and nothing would use. @throws {@link OptionAloneError} */
+function requireUse(serve: Command, { trigger, http, demo }: Options): void {
+  const isSaid = (name: string): boolean => serve.getOptionValueSource(name) === 'cli'
+  for (const [name, wanted] of Object.entries(usedBy)) {
+    if (isSaid(name) && !trigger.includes(wanted)) throw new OptionAloneError(flagOf(name), `trigger ${wanted}`)
+  }
+  if (isSaid('rate') && http === undefined && demo !== true) throw new OptionAloneError('rate', 'http')
+}
+
+const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
 /** Exit 1 if the service could not begin. */
 async function check(terminal: Terminal, wanted: RunServeOptions): Promise<number> {
   const [{ checkServe }, { formatFindings }] = await Promise.all([
@@ -207,10 +229,7 @@ function surfaceOf(options: Options, log: ServiceLog): Pick<RunServeOptions, 'su
   const http = options.http ?? (options.demo === true ? DEMO_HTTP : undefined)
   const shown = { apiKeys, maxFeedAge, maxHeadAge, maxLag, minBalance }
   if (http !== undefined) return { surface: { ...shown, http, rate: options.rate, log } }
-  const flags = Object.entries(shown).map(([name, value]) => [
-    name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
-    value,
-  ])
+  const flags = Object.entries(shown).map(([name, value]) => [flagOf(name), value])
   requireOptions(Object.fromEntries(flags), { needs: 'http' })
   return {}
 }
@@ -268,11 +287,20 @@ async function placeOf(
 ): Promise<ServedPlace> {
   const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
+    const { database, check, passwordFile, signer, proveHere, rounds } = options
+    const paid = { 'key-file': keyFile, 'password-file': passwordFile, signer }
+    const kept = { store, database, 'prove-here': proveHere, rounds, check }
     requireOptions(
-      { rpc, deployment, registry, portfolio, 'key-file': keyFile, database: options.database, check: options.check },
+      { rpc, deployment, registry, portfolio, 'from-block': fromBlock, ...paid, ...kept },
       { excludes: 'demo' },
     )
-    const { openServeDemo } = await import('../development/serveDemo.ts')
+    const [{ openServeDemo }, { requireListenable }] = await Promise.all([
+      import('../development/serveDemo.ts'),
+      import('../http/listenable.ts'),
+    ])
+    // Before a chain is begun for it.
+    requireKeysFolder(keys)
+    await requireListenable(options.http ?? DEMO_HTTP, options.apiKeys)
     return { ...(await openServeDemo(terminal.say)), database: undefined }
   }
   if (rpc === undefined) throw new OptionMissingError('rpc')

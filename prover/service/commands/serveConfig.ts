@@ -31,7 +31,10 @@ export function settingsSchema(command: Command) {
 function schemaOf(option: Option): z.ZodType {
   if (option.negate || option.isBoolean()) return z.boolean({ error: 'expected true or false' })
   const one = option.argChoices === undefined ? z.string() : z.enum(option.argChoices)
-  if (isList(option)) return z.union([z.string(), z.array(one).min(1)], { error: 'expected a text, or a list of them' })
+  if (isList(option))
+    return z.union([z.string(), z.array(one).min(1, 'expected one at least')], {
+      error: 'expected a text, or a list of them',
+    })
   if (option.argChoices !== undefined) return one
   if (typeof option.defaultValue === 'number') return z.number({ error: 'expected a number' })
   return z.union([z.string(), z.number()], { error: 'expected a text or a number' })

@@ -1,6 +1,5 @@
 /** `zkrisk serve --check`: all that a service opens when it begins, looked at. Nothing is proven, sent, begun or changed. */
 import { existsSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { formatEther, type Provider } from 'ethers'
 import { ProverError } from '../../errors.ts'
@@ -13,7 +12,9 @@ import { duration } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import { StoreEarlierError, StoreEmptyError, StoreInUseError } from './jobStore.ts'
 import { keyHashOf } from './proving.ts'
-import { accountOf, familiesOf, requireCircuits, type RunServeOptions } from './serving.ts'
+import { requireRoundsFolder } from './accounts/roundBook.ts'
+import { accountOf, familiesOf, requireCircuits, roundsFolderOf, type RunServeOptions } from './serving.ts'
+import { endpointOf } from './tracing.ts'
 import { requireSameChain } from './sameChain.ts'
 import { openExisting } from './stores/existing.ts'
 import { buildOf, requireKeysFolder } from '../workspace.ts'
@@ -67,10 +68,27 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
         (found) => found,
       )
     await checkSurface(look, options)
+    if (options.accounts !== false)
+      await look(
+        'rounds',
+        async () => roundsOf(options),
+        (folder) => ok(folder),
+      )
+    await look(
+      'traces',
+      async () => endpointOf(options.traces),
+      (endpoint) => ok(endpoint === undefined ? 'nobody asked for them' : 'its collector has an address'),
+    )
     return findings
   } finally {
     provider?.connected.destroy()
   }
+}
+
+function roundsOf(options: RunServeOptions): string {
+  const folder = roundsFolderOf(options)
+  requireRoundsFolder(folder)
+  return folder
 }
 
 type Look = <Seen>(check: string, see: () => Promise<Seen>, tell: (seen: Seen) => Found) => Promise<Seen | undefined>
@@ -197,10 +215,8 @@ async function storeOf(
 
 async function checkSurface(look: Look, { surface }: RunServeOptions): Promise<void> {
   if (surface === undefined) return
-  const [{ parseHttpAddress, isLoopback, HttpExposedError }, { ApiKeys, readApiKeys }] = await Promise.all([
-    import('../http/server.ts'),
-    import('../http/apiKeys.ts'),
-  ])
+  const [{ parseHttpAddress, isLoopback, HttpExposedError }, { ApiKeys, readApiKeys }, { faultOfListening }] =
+    await Promise.all([import('../http/server.ts'), import('../http/apiKeys.ts'), import('../http/listenable.ts')])
   const { apiKeys } = surface
   const keys = await look(
     'API keys',
@@ -219,12 +235,4 @@ async function checkSurface(look: Look, { surface }: RunServeOptions): Promise<v
         ? ok(`${host}:${port} is free`)
         : { status: 'missing', found: `${host}:${port}: ${fault}`, mend: 'Choose another with --http.' },
   )
-}
-
-function faultOfListening(host: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', ({ message }) => resolve(message))
-    server.listen(port, host, () => server.close(() => resolve(undefined)))
-  })
 }

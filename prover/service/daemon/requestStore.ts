@@ -39,6 +39,8 @@ export type RequestWrites = {
 export interface RequestStore extends ServeControl, RequestWrites {
   /** Since the service last went round. */
   idleMs(): number
+  /** What every round has failed with since one last did not, and for how long; undefined if the last one did not. */
+  failing(): Failing | undefined
   pause(): Promise<Pause | undefined>
   request(id: string): Promise<ProofRequest | undefined>
   waiting(): Promise<readonly ProofRequest[]>
@@ -51,16 +53,28 @@ export interface RequestStore extends ServeControl, RequestWrites {
   close(): Promise<void>
 }
 
+export type Failing = { readonly says: string; readonly milliseconds: number }
+
 /** By the clock that never steps. */
 export class Rounds {
   private last = performance.now()
+  private failed: { readonly says: string; readonly since: number } | undefined
 
   round(): void {
     this.last = performance.now()
   }
 
+  ended(failure: string | undefined): void {
+    this.failed = failure === undefined ? undefined : { says: failure, since: this.failed?.since ?? performance.now() }
+  }
+
   idleMs(): number {
     return performance.now() - this.last
+  }
+
+  failing(): Failing | undefined {
+    const { failed } = this
+    return failed && { says: failed.says, milliseconds: performance.now() - failed.since }
   }
 }
 

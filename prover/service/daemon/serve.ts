@@ -157,6 +157,8 @@ export type ServeOptions = Pick<SubmitterOptions, 'client' | 'account' | 'store'
 export type ServeControl = {
   /** The service goes round once more. */
   round(): void
+  /** How that ended: undefined, or what it failed with. */
+  ended(failure: string | undefined): void
   /** Whether no batch is begun for now; those under way are finished. */
   isPaused(): Promise<boolean>
   /** Markets that somebody wants proven whatever triggers say. */
@@ -206,6 +208,7 @@ const OF_FAMILY: ReadonlySet<string> = new Set([
 
 /** Conditions that no waiting mends. */
 const FATAL: ReadonlySet<string> = new Set([
+  'market.name',
   'registry.model-not-registered',
   'registry.model-disabled',
   'registry.unknown-market',
@@ -246,7 +249,19 @@ export async function serve(options: ServeOptions): Promise<void> {
   const service = new Service(options)
   await service.begin()
   const { watch } = options
-  const watching = watch && reportAlarms({ watch, pollMs, signal, onEvent })
+  const over = new AbortController()
+  const watching = watch && reportAlarms({ watch, pollMs, signal: AbortSignal.any([signal, over.signal]), onEvent })
+  try {
+    await goRound(service, options)
+  } finally {
+    over.abort()
+    await watching
+  }
+  await onEvent({ step: 'stopped' })
+}
+
+async function goRound(service: Service, options: ServeOptions): Promise<void> {
+  const { signal, onEvent, pollMs = POLL_MS } = options
   let pause = pollMs
   let stopBy = Number.POSITIVE_INFINITY
   while (true) {
@@ -258,19 +273,19 @@ export async function serve(options: ServeOptions): Promise<void> {
       options.control?.round()
       const isPaused = (await options.control?.isPaused()) ?? false
       const worked = await service.advance(!signal.aborted && !isPaused)
+      options.control?.ended(undefined)
       pause = pollMs
       if (!worked) await service.idle(pause)
     } catch (error) {
       const { code, message } = describeError(error)
       if (!(error instanceof ProverError) || (FATAL.has(code) && !isOfRemovedShadow(error, options))) throw error
+      options.control?.ended(`${message} (${code})`)
       await onEvent({ step: 'retrying', code, detail: `${message} (${code}); again in ${pause / 1000} s` })
       await sleep(pause, signal)
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
       if (signal.aborted) break
     }
   }
-  await watching
-  await onEvent({ step: 'stopped' })
 }
 
 /** Shadows come and go while they are listed and read; those that the service was asked for by name do not. */

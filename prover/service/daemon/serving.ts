@@ -1,4 +1,6 @@
 /** Everything `zkrisk serve` opens and closes. */
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Provider } from 'ethers'
 import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../../circuits/statements/index.ts'
 import { createProver } from '../../proof/index.ts'
@@ -20,7 +22,7 @@ import { WEI_PER_GWEI } from './fees.ts'
 import { HeapCare } from './heapCare.ts'
 import { KmsSigner, loadKeyKeeper } from './kmsSigner.ts'
 import type { Account } from './sender.ts'
-import type { JobStore } from './jobStore.ts'
+import { type JobStore, StoreUnusableError } from './jobStore.ts'
 import type { RequestStore } from './requestStore.ts'
 import type { ServiceLog } from './log.ts'
 import { keyHashOf } from './proving.ts'
@@ -79,6 +81,7 @@ export async function runServe(
 ): Promise<{ readonly confirmed: number; readonly superseded: number }> {
   const { deployment: given } = options
   requireKeysFolder(options.keys)
+  if (options.database === undefined) requireStorePlace(options.store)
   if (options.accounts !== false) requireRoundsFolder(roundsFolderOf(options))
   const deployment = typeof given === 'string' ? await readDeployment(given) : given
   requireCircuits(deployment)
@@ -163,6 +166,13 @@ export async function runServe(
   }
 }
 
+/** Before what lies beside it is looked at: its own fault is told as its own. @throws {@link StoreUnusableError} */
+function requireStorePlace(store: string): void {
+  const folder = dirname(store)
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new StoreUnusableError(store, `${folder} is no folder`)
+}
+
 /** A database's address may hold a password. */
 const nameOf = ({ store, database }: RunServeOptions): string => (database === undefined ? store : 'the database')
 
@@ -192,7 +202,7 @@ async function tellEndpoints({ endpoints }: EndpointsProvider, onEvent: RunServe
 }
 
 /** Beside the store, unless one is named. */
-const roundsFolderOf = ({ store, accounts }: Pick<RunServeOptions, 'store' | 'accounts'>): string =>
+export const roundsFolderOf = ({ store, accounts }: Pick<RunServeOptions, 'store' | 'accounts'>): string =>
   (accounts === false ? undefined : accounts?.rounds) ?? `${store}-rounds`
 
 /** What cannot be proven here is told; markets are served all the same. */

@@ -9,7 +9,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -20,6 +19,7 @@ import {
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { ProverError } from '../../errors.ts'
+import { makeFolder } from '../folder.ts'
 
 const header = z.strictObject({
   format: z.literal('zk-risk-engine/deploy-journal'),
@@ -68,7 +68,7 @@ export class DeployJournal {
    * @throws {@link JournalError} if it is of another chain or account, or damaged; {@link JournalBusyError}
    */
   static open(file: string, expected: JournalHeader): DeployJournal {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     lock(file)
     try {
       // A process that died before its first line was whole has left nothing.

@@ -1,4 +1,5 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
+import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
@@ -47,7 +48,7 @@ import { type HistoryOptions, readHistory } from '../answers/histories.ts'
 import { timeOption } from '../answers/time.ts'
 import { gapsIn, Pace, type Speed } from '../feeds/pace.ts'
 import { duration, exactPrice, utcTime } from '../text/figures.ts'
-import { writeSecretFile } from '../wholeFile.ts'
+import { FileWriteError, writeSecretFile } from '../wholeFile.ts'
 import { LIVE_BUILD, loadKeys, loadMarketKeys } from '../workspace.ts'
 import { UsageError } from '../text/usageError.ts'
 
@@ -84,6 +85,7 @@ export async function openChain(options: {
 }): Promise<OpenChain> {
   const start = parseTime(options.start)
   if (start === undefined) throw new StartTimeError(options.start)
+  for (const file of [options.deployment, options.keyFile, options.councilKeyFile]) requireFilePlace(file)
   const keys = await loadMarketKeys()
   const portfolio = options.margins === undefined ? undefined : readAccountOverMarkets(options.margins, {})
   const { warmUps, steps } = crashHistory(start, ALL)
@@ -114,6 +116,12 @@ export async function openChain(options: {
     await server.close()
     throw error
   }
+}
+
+/** Before a chain is begun whose files could not be written. @throws {@link FileWriteError} */
+function requireFilePlace(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new FileWriteError(file, new Error('it is a folder'))
 }
 
 /** The same with what the circle put beside it, whose events a service tells of. */

@@ -1,5 +1,5 @@
 /** Where rounds of a market go: the source that a registry of margins takes them from, its committee, and the folder of their words. */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Contract, type Provider, type Signer } from 'ethers'
 import { marginPolicyOf } from '../../audit/portfolio/calls.ts'
@@ -29,6 +29,7 @@ import {
 } from '../daemon/accounts/roundBook.ts'
 import type { MarketEntry } from './feedConfig.ts'
 import { CollateralPriceError, isUsed, type RoundTerms } from './roundOfOptions.ts'
+import { makeFolder } from '../folder.ts'
 
 /** Signed when it is sent, a round may be published until so long after. */
 const DEADLINE_SECONDS = 3600n
@@ -136,7 +137,7 @@ export class RoundSource {
  */
 export async function keepWords(file: string, words: RoundFile): Promise<void> {
   const [folder, text] = [dirname(file), `${JSON.stringify(words)}\n`]
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const there = textOf(file)
   // Its round may be on its way, from a process that was killed.
   if (there !== undefined && there !== text) throw new RoundWordsKeptError(file)

@@ -110,11 +110,12 @@ function readOwn(file: string): string {
   try {
     descriptor = openSync(file, 'r')
     const stats = fstatSync(descriptor)
+    if (stats.isDirectory()) throw new ApiKeysError(file, 'it is a folder')
     if (process.platform !== 'win32' && (stats.mode & OTHERS) !== 0)
       throw new KeyFileModeError(file, stats.mode & 0o777)
     return readFileSync(descriptor, 'utf8')
   } catch (error) {
-    if (error instanceof KeyFileModeError) throw error
+    if (error instanceof KeyFileModeError || error instanceof ApiKeysError) throw error
     throw new ApiKeysError(file, 'it cannot be read')
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)

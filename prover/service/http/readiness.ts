@@ -55,6 +55,8 @@ export type ReadinessParts = {
 const LOOK_MS = 2500
 /** A service that has not gone round for so long hangs. */
 const STALLED_MS = 30_000
+/** A node that does not answer for a moment is none of the prover's faults. */
+const FAILING_MS = 60_000
 
 type Sight = { readonly value: number; readonly atMs: number }
 
@@ -157,6 +159,7 @@ export class ReadinessWatch {
   private async judgeProver(): Promise<readonly [ok: boolean, says: string]> {
     const { board, requests, fleet } = this.parts
     const [failure, pause, idleMs] = [board.proverFailure(), await requests.pause(), requests.idleMs()]
+    const failing = requests.failing()
     const wrong =
       failure !== undefined
         ? `the last proof failed: ${failure.detail}`
@@ -164,7 +167,9 @@ export class ReadinessWatch {
           ? `paused by ${pause.by} since ${new Date(pause.since).toISOString()}`
           : idleMs > STALLED_MS
             ? `the service has not gone round for ${duration(idleMs / 1000)}`
-            : (await fleet?.faults())?.prover
+            : failing !== undefined && failing.milliseconds > FAILING_MS
+              ? `nothing has gone well for ${duration(failing.milliseconds / 1000)}: ${failing.says}`
+              : (await fleet?.faults())?.prover
     return [wrong === undefined, wrong ?? 'goes round and nothing has failed']
   }
 

@@ -41,6 +41,17 @@ export function requireOptions(
   throw 'needs' in fit ? new OptionAloneError(option, fit.needs) : new OptionBesidesError(option, fit.excludes)
 }
 
+/** What stands where an option's value should is another option. */
+export class OptionValueMissingError extends UsageError {
+  readonly code = 'service.usage'
+  readonly option: string
+
+  constructor(option: string, found: string) {
+    super(`Expected a value for ${option}, found the option ${found}.`)
+    this.option = option
+  }
+}
+
 /** An option is needed. */
 export class OptionMissingError extends UsageError {
   readonly code = 'service.usage'

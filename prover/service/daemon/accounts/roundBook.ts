@@ -3,7 +3,7 @@
  * HTTP, or in calls that the chain has already. Whoever hands them on is not believed: words count if their hash is the published one.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, opendirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { opendirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { lists, words } from '../../../../circuits/statements/index.ts'
@@ -18,6 +18,7 @@ import { firstIssue } from '../../../registry/wordSchemas.ts'
 import { FolderChanges } from './folderChanges.ts'
 import { keepNewest } from '../../keepNewest.ts'
 import type { PublishedRound, ShownWords } from './ledger.ts'
+import { makeFolder } from '../../folder.ts'
 
 /** Of a file or a request; a round of 100 expiries has 30 kB. */
 const MOST_ROUND_BYTES = 1 << 18
@@ -192,7 +193,7 @@ export class RoundBook {
   async take(round: RoundFile): Promise<void> {
     const { folder, market } = this.options
     if (round.market !== market) throw new RoundOfOthersError(round.market, market)
-    makeFolder(folder)
+    makeOwnFolder(folder)
     const name = takenFileName(market, hashesOf(round))
     this.requireRoom(name)
     this.taken.add(name)
@@ -314,9 +315,9 @@ export function requireRoundsFolder(folder: string): void {
   }
 }
 
-function makeFolder(folder: string): void {
+function makeOwnFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
   } catch (error) {
     throw folderError(folder, error)
   }

@@ -14,6 +14,7 @@ import {
   type RequestWrites,
   Rounds,
   TooManyRequestsWaitingError,
+  type Failing,
 } from '../requestStore.ts'
 import type { PostgresSession, Query } from './postgresSession.ts'
 
@@ -43,8 +44,16 @@ export class PostgresRequestStore implements RequestStore {
     this.rounds.round()
   }
 
+  ended(failure: string | undefined): void {
+    this.rounds.ended(failure)
+  }
+
   idleMs(): number {
     return this.rounds.idleMs()
+  }
+
+  failing(): Failing | undefined {
+    return this.rounds.failing()
   }
 
   async isPaused(): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** A {@link JobStore} in one SQLite file, written ahead and synced to the disk with every change. */
-import { existsSync, mkdirSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import {
   type Job,
@@ -22,6 +22,7 @@ import {
 } from '../jobStore.ts'
 import { keepSeals, requireUndamaged } from './seals.ts'
 import { type Row, SqliteFile, typedFailure } from './sqliteFile.ts'
+import { makeFolder } from '../../folder.ts'
 
 const SCHEMA_VERSION = 3
 
@@ -311,7 +312,7 @@ export class SqliteJobStore implements JobStore {
 function open(file: string): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(resolve(file)), { recursive: true })
+    makeFolder(dirname(file))
     database = new DatabaseSync(file)
     // Exclusive before the journal mode: the lock is then taken at once and held until the process ends, however it ends.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')

@@ -1,7 +1,6 @@
 /** A {@link RequestStore} in one SQLite file. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreDamagedError } from '../jobStore.ts'
 import {
@@ -18,9 +17,11 @@ import {
   type RequestWrites,
   Rounds,
   TooManyRequestsWaitingError,
+  type Failing,
 } from '../requestStore.ts'
 import { keepSeals, requireUndamaged } from './seals.ts'
 import { type Row, SqliteFile } from './sqliteFile.ts'
+import { makeFolder } from '../../folder.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS requests (
@@ -53,7 +54,7 @@ export class SqliteRequestStore implements RequestStore {
   static async open(file: string, clock: () => number = Date.now): Promise<SqliteRequestStore> {
     let database: DatabaseSync | undefined
     try {
-      mkdirSync(dirname(resolve(file)), { recursive: true })
+      makeFolder(dirname(file))
       database = new DatabaseSync(file)
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
       requireUndamaged(file, database, 'any')
@@ -71,8 +72,16 @@ export class SqliteRequestStore implements RequestStore {
     this.rounds.round()
   }
 
+  ended(failure: string | undefined): void {
+    this.rounds.ended(failure)
+  }
+
   idleMs(): number {
     return this.rounds.idleMs()
+  }
+
+  failing(): Failing | undefined {
+    return this.rounds.failing()
   }
 
   async isPaused(): Promise<boolean> {
