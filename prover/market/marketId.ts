@@ -23,6 +23,17 @@ export function marketIdOf(name: string): string {
   return shadowIdOf(marketId, modelId)
 }
 
+/** Whether a market of a registry, where governance may call one what it likes, has a name that anything here takes. */
+export function isMarketName(name: string): boolean {
+  try {
+    marketIdOf(name)
+    return true
+  } catch (error) {
+    if (error instanceof MarketNameError) return false
+    throw error
+  }
+}
+
 /** Whether a name is a shadow's rather than a market's. */
 export const isShadowName = (name: string): boolean => name.includes(SHADOW_MARK)
 

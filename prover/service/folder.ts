@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 
 /**
  * Makes a folder, and those that it lies in. Node's own `recursive` goes round for ever where a system answers ENOENT although the
@@ -9,7 +9,7 @@ import { dirname, resolve } from 'node:path'
  */
 export function makeFolder(folder: string): void {
   const missing: string[] = []
-  for (let at = resolve(folder); !existsSync(at); at = dirname(at)) missing.unshift(at)
+  for (let at = folder; !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.unshift(at)
   // There already, or a file.
   if (missing.length === 0) mkdirSync(folder, { recursive: true })
   for (const each of missing) makeOne(each)

@@ -1,5 +1,6 @@
 /** What a service asks of a node while nothing happens: some are paid by the question. */
 import { join } from 'node:path'
+import { encodeBytes32String } from 'ethers'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { readExtract } from '../../prover/market/histories.ts'
 import type { PriceRow } from '../../prover/market/prices.ts'
@@ -38,13 +39,17 @@ afterAll(() => chain.close())
 
 const append = (observation: PriceRow) => appendObservations(chain, engine.deployment, [{ name: 'A-USD', observation }])
 
-it('S83: asks a chain that stands still seldom, and sees a new block, and what somebody wants, all the same', async () => {
+it('S83: asks a chain that stands still seldom, sees a new block and what somebody wants all the same, and serves beside a market whose name it does not take', async () => {
   const { registry } = engine.deployment.addresses
   const client = await RegistryClient.connect({ registry, provider: chain.provider, signer: chain.account('prover') })
   const store = await SqliteJobStore.open(join(folder, 's.sqlite'), { chainId: chain.chainId, registry })
   const prover = createProver()
   const stopped = new AbortController()
   const calls = vi.spyOn(chain.provider, 'call')
+  // Governance may call a market what fits 32 bytes.
+  const listed = await client.markets()
+  const nameless = listed.map((each) => ({ ...each, name: 'sol-usd', marketId: encodeBytes32String('sol-usd') }))
+  vi.spyOn(client, 'markets').mockResolvedValue([...listed, ...nameless])
   let wanted: readonly string[] = []
   let rounds = 0
   const control: ServeControl = {
@@ -58,13 +63,15 @@ it('S83: asks a chain that stands still seldom, and sees a new block, and what s
   }
   const triggers: (string | undefined)[] = []
   let landed = 0
+  const unserved: (string | undefined)[] = []
   const serving = serve({
     ...{ client, account: chain.account('prover'), store, prover, pollMs: 5, settleMs: 0, control },
     families: [{ volatilityModel: 1, load: async () => ({ live: keys }) }],
     // The first observation is an hour after the start, the second a minute after it: none that it would prove by itself.
     triggers: { triggers: ['heartbeat'], heartbeatSeconds: 3600 },
     signal: stopped.signal,
-    onEvent: ({ step, trigger }) => {
+    onEvent: ({ step, trigger, detail }) => {
+      if (step === 'unserved') unserved.push(detail)
       if (step === 'planned') triggers.push(trigger)
       if (step === 'confirmed') landed++
     },
@@ -87,6 +94,7 @@ it('S83: asks a chain that stands still seldom, and sees a new block, and what s
     wanted = ['A-USD']
     await expect.poll(() => landed, LONG).toBe(2)
     expect(triggers).toEqual(['heartbeat', 'asked for'])
+    expect(unserved).toEqual(['"sol-usd": governance gave it a name that nothing here takes'])
   } finally {
     stopped.abort()
     await serving

@@ -1,7 +1,7 @@
 /** What is in force of markets: the three reads that consumers have, at one block, with what they rest on. */
 import { Contract, type Provider, type Result } from 'ethers'
 import { type Build, marketBuilds } from '../../../circuits/statements/index.ts'
-import { marketIdOf, marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
+import { isMarketName, marketIdOf, marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import type { Parameters } from '../../parameters/marketRisk.ts'
 import { layoutHash } from '../../statement/layout.ts'
 import { unpack, wordBits } from '../../statement/words.ts'
@@ -57,7 +57,7 @@ export async function readInForce(client: RegistryClient, names?: readonly strin
   const modelRegistry: string = await askWhetherRegistry(registry, 'risk registry', () =>
     contract.getFunction('models')(),
   )
-  const listed = [...(await client.markets()), ...(await client.shadows())].map(({ name }) => name)
+  const listed = [...(await client.markets()), ...(await client.shadows())].map(({ name }) => name).filter(isMarketName)
   for (const name of names ?? []) {
     marketIdOf(name)
     if (!listed.includes(name)) throw new MarketUnknownError(name, registry, listed)

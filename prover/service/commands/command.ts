@@ -1,7 +1,7 @@
 /** What all commands share: options, help with an example, numbers, errors and exit codes. */
 import { Command, InvalidArgumentError } from 'commander'
 import type { RpcAddress } from '../../registry/index.ts'
-import { MarketNameError, marketIdOf } from '../../market/marketId.ts'
+import { isMarketName, MarketNameError } from '../../market/marketId.ts'
 import { MOST_TIMER_MS } from '../../timers.ts'
 import { shortened } from '../text/foreign.ts'
 import { OptionValueMissingError } from '../text/usageError.ts'
@@ -109,13 +109,8 @@ export function visibleName(text: string): string {
 
 /** Markets, or shadows of them, of an option that takes several. */
 export function marketNames(text: string, before: readonly string[] | undefined): readonly string[] {
-  try {
-    marketIdOf(text)
-  } catch (error) {
-    // What came is told of every option alike.
-    if (error instanceof MarketNameError) throw new InvalidArgumentError(error.message.replace(/, got .*$/, '.'))
-    throw error
-  }
+  // What came is told of every option alike.
+  if (!isMarketName(text)) throw new InvalidArgumentError(new MarketNameError(text).message.replace(/, got .*$/, '.'))
   return [...(before ?? []), text]
 }
 

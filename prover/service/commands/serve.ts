@@ -161,7 +161,7 @@ export function addServeCommand(program: Command): void {
       }
       const wanted: RunServeOptions = {
         ...options,
-        ...(await placeOf(options, terminal, onEvent)),
+        ...(await placeOf(serve, options, terminal, onEvent)),
         ...surfaceOf(options, log),
         triggers: {
           triggers: options.trigger,
@@ -277,23 +277,32 @@ function addShownOptions(serve: Command): Command {
     )
 }
 
+/** It has an account, a store and a chain of its own. */
+const notOfDemos = [
+  'fromBlock',
+  'passwordFile',
+  'signer',
+  'store',
+  'proveHere',
+  'rounds',
+] as const satisfies (keyof Options)[]
+
 type ServedPlace = Pick<RunServeOptions, 'rpc' | 'deployment' | 'keyFile' | 'store' | 'database'>
 
 /** Where to serve: what the flags name, or a chain of the demonstration's own. */
 async function placeOf(
+  serve: Command,
   options: Options,
   terminal: Terminal,
   onEvent: RunServeOptions['onEvent'],
 ): Promise<ServedPlace> {
   const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
-    const { database, check, passwordFile, signer, proveHere, rounds } = options
-    const paid = { 'key-file': keyFile, 'password-file': passwordFile, signer }
-    const kept = { store, database, 'prove-here': proveHere, rounds, check }
-    requireOptions(
-      { rpc, deployment, registry, portfolio, 'from-block': fromBlock, ...paid, ...kept },
-      { excludes: 'demo' },
-    )
+    const { database, check } = options
+    requireOptions({ rpc, deployment, registry, portfolio, 'key-file': keyFile, database, check }, { excludes: 'demo' })
+    // A variable may say these for services; what the command line says is meant.
+    const said = notOfDemos.filter((name) => serve.getOptionValueSource(name) === 'cli')
+    requireOptions(Object.fromEntries(said.map((name) => [flagOf(name), true])), { excludes: 'demo' })
     const [{ openServeDemo }, { requireListenable }] = await Promise.all([
       import('../development/serveDemo.ts'),
       import('../http/listenable.ts'),

@@ -30,6 +30,7 @@ export async function reportAlarms({ watch, pollMs, signal, onEvent }: WatchedAl
       raised = now
       failure = ''
     } catch (error) {
+      if (signal.aborted) return
       const { message } = describeError(error)
       if (message !== failure) await onEvent({ step: 'unwatched', detail: message })
       failure = message

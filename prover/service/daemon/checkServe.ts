@@ -1,6 +1,5 @@
 /** `zkrisk serve --check`: all that a service opens when it begins, looked at. Nothing is proven, sent, begun or changed. */
-import { existsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync } from 'node:fs'
 import { formatEther, type Provider } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
@@ -13,8 +12,15 @@ import { describeError } from '../text/terminal.ts'
 import { StoreEarlierError, StoreEmptyError, StoreInUseError } from './jobStore.ts'
 import { keyHashOf } from './proving.ts'
 import { requireRoundsFolder } from './accounts/roundBook.ts'
-import { accountOf, familiesOf, requireCircuits, roundsFolderOf, type RunServeOptions } from './serving.ts'
-import { endpointOf } from './tracing.ts'
+import {
+  accountOf,
+  familiesOf,
+  requireCircuits,
+  requireStorePlace,
+  roundsFolderOf,
+  type RunServeOptions,
+} from './serving.ts'
+import { openTracing } from './tracing.ts'
 import { requireSameChain } from './sameChain.ts'
 import { openExisting } from './stores/existing.ts'
 import { buildOf, requireKeysFolder } from '../workspace.ts'
@@ -76,8 +82,12 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
       )
     await look(
       'traces',
-      async () => endpointOf(options.traces),
-      (endpoint) => ok(endpoint === undefined ? 'nobody asked for them' : 'its collector has an address'),
+      async () => {
+        const tracing = await openTracing(options.traces)
+        await tracing?.close()
+        return tracing !== undefined
+      },
+      (isTraced) => ok(isTraced ? 'its collector has an address' : 'nobody asked for them'),
     )
     return findings
   } finally {
@@ -185,9 +195,7 @@ async function storeOf(
   provider: Provider | undefined,
 ): Promise<Found> {
   if (database === undefined && !existsSync(store)) {
-    const folder = dirname(store)
-    const isFile = existsSync(folder) && !statSync(folder).isDirectory()
-    if (isFile) return { status: 'missing', found: `${folder} is no folder` }
+    requireStorePlace(store)
     return ok(`${store}: begun at the first start`)
   }
   try {

@@ -17,7 +17,7 @@ import {
   type NothingToDo,
   type RegistryClient,
 } from '../../registry/market/client.ts'
-import { isShadowName } from '../../market/marketId.ts'
+import { isMarketName, isShadowName } from '../../market/marketId.ts'
 import { type Parameters, updateMarket } from '../../parameters/marketRisk.ts'
 import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
 import { volatilityModelOfId } from '../../volatility/models.ts'
@@ -182,6 +182,9 @@ type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStateme
 const POLL_MS = 500
 /** A node that is paid by the question is not asked what its newest block has told; what time alone changes is seen by then. */
 const LOOK_ANEW_MS = 2_000
+const LOOKS_A_BLOCK = 2
+/** For a look at alarms that is under way. */
+const WATCH_ENDS_MS = 1_000
 /** Blocks of chains that settle fast are as far apart; a quarter of a second is little of what a proof takes. */
 const SETTLE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
@@ -208,7 +211,6 @@ const OF_FAMILY: ReadonlySet<string> = new Set([
 
 /** Conditions that no waiting mends. */
 const FATAL: ReadonlySet<string> = new Set([
-  'market.name',
   'registry.model-not-registered',
   'registry.model-disabled',
   'registry.unknown-market',
@@ -255,7 +257,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     await goRound(service, options)
   } finally {
     over.abort()
-    await watching
+    // A node that hangs holds up nothing that ends.
+    const ended = new AbortController()
+    await Promise.race([watching, sleep(WATCH_ENDS_MS, ended.signal)])
+    ended.abort()
   }
   await onEvent({ step: 'stopped' })
 }
@@ -312,7 +317,7 @@ class Service {
   /** A batch waits so long yet for markets that have not moved. */
   private settlesInMs = Number.POSITIVE_INFINITY
   /** At this block nothing was worth a batch; undefined once the service has done anything since. */
-  private fruitless: { readonly block: string; readonly until: number } | undefined
+  private fruitless: { readonly at: string; readonly looks: number; readonly until: number } | undefined
   private lastBuild: string | undefined
   private readonly justEnded = new JustEnded()
   /** Shadows of batches that a circuit refused or that came too late, and when each is tried again, by itself. */
@@ -436,9 +441,9 @@ class Service {
   }
 
   private async plan(): Promise<boolean> {
-    if (await this.isFruitless()) return false
+    const at = await this.whereItStands()
+    if (at !== undefined && this.isFruitless(at)) return false
     const beganAt = Date.now()
-    const { tip } = this.submitter.sender
     const found = await this.find()
     if (found === undefined) {
       const planned = new Set(this.planned.keys())
@@ -448,8 +453,9 @@ class Service {
       for (const job of leftBehind) {
         await this.ended(job, { status: 'superseded', reason: 'nothing waits for it any more' })
       }
-      if (tip !== undefined && this.settlesInMs === Number.POSITIVE_INFINITY) {
-        this.fruitless = { block: tip.hash, until: performance.now() + LOOK_ANEW_MS }
+      if (at !== undefined && this.settlesInMs === Number.POSITIVE_INFINITY) {
+        const looks = 1 + (this.fruitless?.at === at ? this.fruitless.looks : 0)
+        this.fruitless = { at, looks, until: performance.now() + LOOK_ANEW_MS }
       }
       return false
     }
@@ -483,16 +489,24 @@ class Service {
     return true
   }
 
-  /** Whether a look would find what the last one did. */
-  private async isFruitless(): Promise<boolean> {
-    const { block, until = 0 } = this.fruitless ?? {}
-    if (block !== this.submitter.sender.tip?.hash || performance.now() > until) return false
-    return ((await this.options.control?.wanted()) ?? []).length === 0
+  /** The newest block and what people want; undefined where that is not known. */
+  private async whereItStands(): Promise<string | undefined> {
+    const { tip } = this.submitter.sender
+    return tip && JSON.stringify([tip.hash, ...((await this.options.control?.wanted()) ?? [])])
+  }
+
+  /** Whether a look would find what the last ones did; behind one address nodes differ by a block for a moment, and one looks twice. */
+  private isFruitless(at: string): boolean {
+    const { fruitless } = this
+    return fruitless?.at === at && fruitless.looks >= LOOKS_A_BLOCK && performance.now() <= fruitless.until
   }
 
   /** Markets and shadows that no open batch moves. */
-  private async freeMarkets(): Promise<readonly string[]> {
-    const served = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
+  private async freeMarkets(unserved: string[]): Promise<readonly string[]> {
+    const listed = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
+    const served = listed.filter(isMarketName)
+    for (const name of listed.filter((each) => !isMarketName(each)))
+      unserved.push(`${JSON.stringify(name)}: governance gave it a name that nothing here takes`)
     const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
     // Before the store is asked: what a proof that ends meanwhile moves is in one or the other.
     const planned = new Map(this.planned)
@@ -517,8 +531,8 @@ class Service {
 
   /** What is worth proving next; shadows under suspicion come last and alone, lest they stop their market. */
   private async find(): Promise<Found | undefined> {
-    const free = await this.freeMarkets()
     const unserved: string[] = []
+    const free = await this.freeMarkets(unserved)
     const found = await this.nextBatch(
       free.filter((name) => !this.suspects.has(name)),
       unserved,

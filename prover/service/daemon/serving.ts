@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Provider } from 'ethers'
 import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../../circuits/statements/index.ts'
+import { whyUnreadable } from '../../market/textFile.ts'
 import { createProver } from '../../proof/index.ts'
 import {
   type RpcAddress,
@@ -167,10 +168,14 @@ export async function runServe(
 }
 
 /** Before what lies beside it is looked at: its own fault is told as its own. @throws {@link StoreUnusableError} */
-function requireStorePlace(store: string): void {
+export function requireStorePlace(store: string): void {
   const folder = dirname(store)
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
-    throw new StoreUnusableError(store, `${folder} is no folder`)
+  try {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== false) return
+  } catch (error) {
+    throw new StoreUnusableError(store, whyUnreadable(error), error)
+  }
+  throw new StoreUnusableError(store, `${folder} is no folder`)
 }
 
 /** A database's address may hold a password. */

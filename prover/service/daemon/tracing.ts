@@ -28,22 +28,16 @@ const MOST_OPEN = 256
 /** Of an observation before its plan: what is older was replayed, or waited for a service that did not run. */
 const MOST_WAITING_MS = 3_600_000
 
-/** Of whoever collects traces, named or as OpenTelemetry's variables say; undefined where nobody does. @throws {@link TracesEndpointError} */
-export function endpointOf(endpoint: string | undefined): string | undefined {
-  const set = ENDPOINTS.map((name) => process.env[name]).find((value) => value !== undefined && value !== '')
-  const named = endpoint ?? set
-  if (named === undefined || process.env.OTEL_SDK_DISABLED === 'true') return undefined
-  if (!URL.canParse(named) || !/^https?:$/.test(new URL(named).protocol)) throw new TracesEndpointError()
-  return named
-}
-
 /**
  * @param endpoint - of a collector, such as http://127.0.0.1:4318; by default what OpenTelemetry's variables say
  * @returns undefined where nobody asked for traces: nothing of it is loaded then
  * @throws {@link TracesEndpointError}, {@link PackagesMissingError}
  */
 export async function openTracing(endpoint?: string): Promise<Tracing | undefined> {
-  if (endpointOf(endpoint) === undefined) return undefined
+  const set = ENDPOINTS.map((name) => process.env[name]).find((value) => value !== undefined && value !== '')
+  const named = endpoint ?? set
+  if (named === undefined || process.env.OTEL_SDK_DISABLED === 'true') return undefined
+  if (!URL.canParse(named) || !/^https?:$/.test(new URL(named).protocol)) throw new TracesEndpointError()
   const [api, { BasicTracerProvider, BatchSpanProcessor }, { OTLPTraceExporter }, { resourceFromAttributes }] =
     await withPackages('A collector of traces', PACKAGES, () =>
       Promise.all([

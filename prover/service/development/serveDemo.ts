@@ -1,5 +1,5 @@
 /** `zkrisk serve --demo`: a chain in this process, an engine on it, and real prices that come to it hour by hour. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,8 +34,7 @@ export type ServeDemo = {
 
 /** Everything of it lies in a folder that goes with the process. */
 export async function openServeDemo(say: (line: string) => void): Promise<ServeDemo> {
-  forgetDemos()
-  const folder = mkdtempSync(join(tmpdir(), `zkrisk-demo-${process.pid}-`))
+  const folder = mkdtempSync(join(tmpdir(), 'zkrisk-demo-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const deployment = join(folder, 'deployment.json')
   const keyFile = join(folder, 'prover.key')
@@ -62,22 +61,6 @@ export async function openServeDemo(say: (line: string) => void): Promise<ServeD
   say('Prices of BTC and ETH through the crash of March 2020, an hour at a time. Ctrl-C ends it.')
   void feed(rpc, deployment, accounts, say)
   return { rpc, deployment, keyFile, store }
-}
-
-/** Folders of demonstrations that were killed: there are keys in them, though of development chains. */
-export function forgetDemos(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const [, pid] = /^zkrisk-demo-(\d+)-\w{6}$/.exec(name) ?? []
-    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true })
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
-  }
 }
 
 async function feed(

@@ -1,5 +1,6 @@
 /** `zkrisk chain` and `zkrisk feed replay`: an engine to try the service on, and somebody to feed it. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
 import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
@@ -86,6 +87,7 @@ export async function openChain(options: {
   const start = parseTime(options.start)
   if (start === undefined) throw new StartTimeError(options.start)
   for (const file of [options.deployment, options.keyFile, options.councilKeyFile]) requireFilePlace(file)
+  requireFolderOf(options.deployment)
   const keys = await loadMarketKeys()
   const portfolio = options.margins === undefined ? undefined : readAccountOverMarkets(options.margins, {})
   const { warmUps, steps } = crashHistory(start, ALL)
@@ -122,6 +124,11 @@ export async function openChain(options: {
 function requireFilePlace(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new FileWriteError(file, new Error('it is a folder'))
+}
+
+/** The same of one whose folder is not made for it. @throws {@link FileWriteError} */
+function requireFolderOf(file: string): void {
+  if (!existsSync(dirname(file))) throw new FileWriteError(file, new Error(`there is no folder ${dirname(file)}`))
 }
 
 /** The same with what the circle put beside it, whose events a service tells of. */

@@ -3,7 +3,7 @@
  * Nothing here moves the chain, and nothing is made up where the chain has nothing.
  */
 import type { Provider } from 'ethers'
-import { volatilityModelName } from '../../market/marketId.ts'
+import { isMarketName, volatilityModelName } from '../../market/marketId.ts'
 import { meanScores } from '../../parameters/shadowScore.ts'
 import { type Deployment, PortfolioClient, RegistryClient } from '../../registry/index.ts'
 import { ask, RpcError } from '../../registry/contractErrors.ts'
@@ -201,7 +201,7 @@ export class Figures {
     return this.once('feeds', async () => {
       const { time } = await this.head()
       const found: FeedReading[] = []
-      for (const { name, source } of await this.client.markets()) {
+      for (const { name, source } of (await this.client.markets()).filter((each) => isMarketName(each.name))) {
         const { state } = await this.client.market(name)
         const waiting = await this.client.waiting(name)
         const asOf = Number(waiting.at(-1)?.asOf ?? state.volatility.asOf)
