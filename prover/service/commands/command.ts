@@ -119,7 +119,7 @@ export function marketNames(text: string, before: readonly string[] | undefined)
  *
  * @throws {@link OptionValueMissingError}
  */
-export function requireValues(command: Command): void {
+function requireValues(command: Command): void {
   const flags = new Set(command.options.map(({ long }) => long))
   for (const option of command.options.filter(({ required }) => required)) {
     const value: unknown = command.getOptionValue(option.attributeName())
