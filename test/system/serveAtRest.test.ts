@@ -1,55 +1,60 @@
-/** What a service asks of a node while nothing happens: some are paid by the question. */
+/** What a service asks of a node while nothing happens: some are paid by the question. And what keeps it from serving, or ending. */
 import { join } from 'node:path'
-import { encodeBytes32String } from 'ethers'
+import { Contract, encodeBytes32String, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { readExtract } from '../../prover/market/histories.ts'
-import type { PriceRow } from '../../prover/market/prices.ts'
-import { type CircuitKeys, createProver } from '../../prover/proof/index.ts'
-import { RegistryClient } from '../../prover/registry/index.ts'
-import { DEMO_START } from '../../prover/service/development/demo.ts'
-import { type DevelopmentChain, startDevelopmentChain } from '../../prover/service/development/chain.ts'
-import {
-  appendObservations,
-  type DevelopmentEngine,
-  deployDevelopmentEngine,
-} from '../../prover/service/development/engine.ts'
-import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
-import { type ServeControl, serve } from '../../prover/service/daemon/serve.ts'
-import { LIVE_BUILD, loadKeys } from '../../prover/service/workspace.ts'
+import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../circuits/statements/index.ts'
+import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import { createProver } from '../../prover/proof/index.ts'
+import { attestedFeedOf, interfaceOf } from '../../prover/registry/index.ts'
+import { attestObservation, feedDomain, submitObservations } from '../../prover/registry/market/feed.ts'
+import { readInForce } from '../../prover/registry/market/inForce.ts'
+import { placeToBegin } from '../../prover/registry/market/place.ts'
+import { FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../../prover/service/development/chain.ts'
+import { LOOK_ANEW_MS, type ServeControl, type ServeOptions, serve } from '../../prover/service/daemon/serve.ts'
+import { packState } from '../../prover/statement/marketState.ts'
+import { pack } from '../../prover/statement/words.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
+import { first, type HistoryEngine, second, startHistoryEngine, warmUp } from './historyEngine.ts'
 
 const folder = temporaryFolder()
-const rows = readExtract('BTC-USD').rows
-const [first, second] = rows.filter(({ asOf }) => asOf > DEMO_START) as [PriceRow, PriceRow]
 /** That a look at a registry of one market takes, and more. */
 const CALLS_OF_A_LOOK = 30
-const LOOK_ANEW_MS = 2000
 const LONG = { timeout: 120_000 }
 
-let chain: DevelopmentChain
-let engine: DevelopmentEngine
-let keys: CircuitKeys
+let engine: HistoryEngine
 beforeAll(async () => {
-  chain = await startDevelopmentChain(DEMO_START)
-  keys = await loadKeys(LIVE_BUILD)
-  const warmUp = rows.filter(({ asOf }) => asOf <= DEMO_START)
-  engine = await deployDevelopmentEngine(chain, [keys], [{ name: 'A-USD', rows: warmUp }])
+  engine = await startHistoryEngine(['A-USD'])
 })
-afterAll(() => chain.close())
+afterAll(() => engine.chain.close())
 
-const append = (observation: PriceRow) => appendObservations(chain, engine.deployment, [{ name: 'A-USD', observation }])
+type Own = Pick<ServeOptions, 'onEvent'> & Partial<ServeOptions>
 
-it('S83: asks a chain that stands still seldom, sees a new block and what somebody wants all the same, and serves beside a market whose name it does not take', async () => {
-  const { registry } = engine.deployment.addresses
-  const client = await RegistryClient.connect({ registry, provider: chain.provider, signer: chain.account('prover') })
-  const store = await SqliteJobStore.open(join(folder, 's.sqlite'), { chainId: chain.chainId, registry })
+/** Serves while some work is done, with a store of its own. */
+async function serveWhile(name: string, own: Own, work: () => Promise<void>): Promise<void> {
+  const { chain, keys } = engine
+  const store = await engine.store(join(folder, `${name}.sqlite`))
   const prover = createProver()
   const stopped = new AbortController()
-  const calls = vi.spyOn(chain.provider, 'call')
-  // Governance may call a market what fits 32 bytes.
-  const listed = await client.markets()
-  const nameless = listed.map((each) => ({ ...each, name: 'sol-usd', marketId: encodeBytes32String('sol-usd') }))
-  vi.spyOn(client, 'markets').mockResolvedValue([...listed, ...nameless])
+  const serving = serve({
+    ...{ client: await engine.client(), account: chain.account('prover'), store, prover, pollMs: 5, settleMs: 0 },
+    families: [{ volatilityModel: 1, load: async () => ({ live: keys }) }],
+    // The first observation is an hour after the start, the second a minute after it: none that it would prove by itself.
+    triggers: { triggers: ['heartbeat'], heartbeatSeconds: 3600 },
+    signal: stopped.signal,
+    ...own,
+  })
+  try {
+    await Promise.race([work(), serving])
+  } finally {
+    stopped.abort()
+    await serving.catch(() => undefined)
+    await store.close()
+    await prover.close()
+  }
+}
+
+it('S83: asks a chain that stands still seldom, and sees a new block, and what somebody wants, all the same', async () => {
+  const calls = vi.spyOn(engine.chain.provider, 'call')
   let wanted: readonly string[] = []
   let rounds = 0
   const control: ServeControl = {
@@ -63,19 +68,10 @@ it('S83: asks a chain that stands still seldom, sees a new block and what somebo
   }
   const triggers: (string | undefined)[] = []
   let landed = 0
-  const unserved: (string | undefined)[] = []
-  const serving = serve({
-    ...{ client, account: chain.account('prover'), store, prover, pollMs: 5, settleMs: 0, control },
-    families: [{ volatilityModel: 1, load: async () => ({ live: keys }) }],
-    // The first observation is an hour after the start, the second a minute after it: none that it would prove by itself.
-    triggers: { triggers: ['heartbeat'], heartbeatSeconds: 3600 },
-    signal: stopped.signal,
-    onEvent: ({ step, trigger, detail }) => {
-      if (step === 'unserved') unserved.push(detail)
-      if (step === 'planned') triggers.push(trigger)
-      if (step === 'confirmed') landed++
-    },
-  })
+  const onEvent: ServeOptions['onEvent'] = ({ step, trigger }) => {
+    if (step === 'planned') triggers.push(trigger)
+    if (step === 'confirmed') landed++
+  }
   const asksSeldom = async (): Promise<void> => {
     const before = rounds
     await expect.poll(() => rounds, LONG).toBeGreaterThan(before + 5)
@@ -85,20 +81,67 @@ it('S83: asks a chain that stands still seldom, sees a new block and what somebo
     const looks = 2 + (performance.now() - began) / LOOK_ANEW_MS
     expect(calls.mock.calls.length).toBeLessThanOrEqual(CALLS_OF_A_LOOK * looks)
   }
-  try {
+  await serveWhile('rest', { control, onEvent }, async () => {
     await asksSeldom()
-    await append(first)
+    await engine.append('A-USD', first)
     await expect.poll(() => landed, LONG).toBe(1)
-    await append({ ...second, asOf: first.asOf + 60n })
+    await engine.append('A-USD', { ...second, asOf: first.asOf + 60n })
     await asksSeldom()
     wanted = ['A-USD']
     await expect.poll(() => landed, LONG).toBe(2)
     expect(triggers).toEqual(['heartbeat', 'asked for'])
-    expect(unserved).toEqual(['"sol-usd": governance gave it a name that nothing here takes'])
-  } finally {
-    stopped.abort()
-    await serving
-    await store.close()
-    await prover.close()
-  }
+  })
 })
+
+it('ends although a look at alarms hangs, for what no waiting mends and for a signal', async () => {
+  const watch = { look: () => new Promise<never>(() => undefined) }
+  const steps: string[] = []
+  const onEvent: ServeOptions['onEvent'] = ({ step }) => void steps.push(step)
+  await serveWhile('hangs', { watch, onEvent }, async () => {
+    await expect.poll(() => steps, LONG).toContain('started')
+  })
+  expect(steps.at(-1)).toBe('stopped')
+  const unknown = { watch, onEvent, markets: ['NOPE-USD'] }
+  await expect(serveWhile('unknown', unknown, () => new Promise(() => undefined))).rejects.toMatchObject({
+    code: 'registry.unknown-market',
+  })
+})
+
+it('serves beside a market that governance gave a name that nothing here takes, says so, and reads the others', async () => {
+  await addUntaken('sol-usd')
+  const unserved: (string | undefined)[] = []
+  const inForce: (string | undefined)[] = []
+  const onEvent: ServeOptions['onEvent'] = ({ step, detail }) => {
+    if (step === 'unserved') unserved.push(detail)
+    if (step === 'in-force') inForce.push(detail?.split(' ')[0])
+  }
+  await serveWhile('untaken', { onEvent }, async () => {
+    await expect.poll(() => unserved, LONG).toHaveLength(1)
+    await engine.append('A-USD', { ...second, asOf: first.asOf + 3720n })
+    await expect.poll(() => inForce, LONG).toEqual(['A-USD'])
+  })
+  expect(unserved[0]).toBe('"sol-usd": governance gave it a name that nothing here takes')
+  const { markets } = await readInForce(await engine.client())
+  expect(markets.map(({ name }) => name)).toEqual(['A-USD'])
+})
+
+/** As the council may with calls of its own: a market is 32 bytes to the contracts. */
+async function addUntaken(name: string): Promise<void> {
+  const { chain, deployment, states } = engine
+  const marketId = encodeBytes32String(name)
+  const { address: feed } = attestedFeedOf(deployment)
+  const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
+  const [last] = warmUp.slice(-1)
+  const attested = { ...(last as typeof first), marketId, confidenceE8: 0n, deadline: (await chain.now()) + 3600n }
+  const signed = await attestObservation(feedDomain(deployment.chainId, feed), signers, attested)
+  await submitObservations(chain.account('feeder'), feed, [signed])
+  const inbox = { source: feed, marketId, fromBlock: deployment.block }
+  const begun = await placeToBegin(chain.provider, inbox)
+  const registry = new Contract(deployment.addresses.registry, interfaceOf('RiskRegistry'), chain.account('council'))
+  const send = async (method: string, ...args: readonly unknown[]) =>
+    (await registry.getFunction(method)(...args)).wait()
+  await send('setMarketPolicy', marketId, pack('marketPolicy', defaultPolicy.market))
+  const state = states.get('A-USD')
+  if (state === undefined || begun === undefined) throw new Error('The engine has no market to begin like.')
+  await send('addMarket', marketId, feed, volatilityModels[DEFAULT_VOLATILITY_MODEL].id, packState(state), begun.place)
+}

@@ -181,7 +181,7 @@ type Planned = { readonly next: NextBatch; readonly statement: MarketRiskStateme
 
 const POLL_MS = 500
 /** A node that is paid by the question is not asked what its newest block has told; what time alone changes is seen by then. */
-const LOOK_ANEW_MS = 2_000
+export const LOOK_ANEW_MS = 2_000
 const LOOKS_A_BLOCK = 2
 /** For a look at alarms that is under way. */
 const WATCH_ENDS_MS = 1_000
