@@ -4,18 +4,27 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { readUint256, writeUint256 } from '../../prover/proof/binaryFile.ts'
 import { inverse, modulo, power, SCALAR_FIELD_ORDER as R } from '../../prover/proof/bn254.ts'
 import { ConstraintValues, divideRows } from '../../prover/proof/kernel/constraintValues.ts'
-import { CosetTransform, rootOfUnity } from '../../prover/proof/kernel/cosetTransform.ts'
+import { rootOfUnity } from '../../prover/proof/kernel/cosetTransform.ts'
 import { FixedBase } from '../../prover/proof/kernel/fixedBase.ts'
 import { type GroupName, Kernel } from '../../prover/proof/kernel/kernel.ts'
 import { kernelCode } from '../../prover/proof/kernel/kernelCode.ts'
 import { KernelThreads } from '../../prover/proof/kernel/kernelThreads.ts'
-import { MultiExponentiation } from '../../prover/proof/kernel/multiExponentiation.ts'
+import { cosetTransform, multiExponentiation } from '../../prover/proof/kernel/fastest.ts'
 import { SignedDigits, windowCount } from '../../prover/proof/kernel/signedDigits.ts'
 
 let kernel: Kernel
+/** Without the arithmetic that needs what not all machines have. */
+let plain: Kernel
 beforeAll(async () => {
   kernel = await Kernel.load(await kernelCode())
+  plain = await Kernel.load(await kernelCode())
+  plain.paired = undefined
 })
+
+const arithmetics = [
+  ['two at once', () => kernel],
+  ['one at a time', () => plain],
+] as const
 
 const randomScalar = (): bigint => BigInt(`0x${randomBytes(40).toString('hex')}`) % R
 
@@ -40,6 +49,7 @@ function expectedPoint(group: GroupName, logarithm: bigint): bigint[] {
 }
 
 function sumOf(
+  kernel: Kernel,
   group: GroupName,
   logarithms: readonly bigint[],
   scalars: readonly bigint[],
@@ -47,7 +57,7 @@ function sumOf(
 ): bigint[] {
   return kernel.temporarily(() => {
     const operations = kernel.groups[group]
-    const sum = new MultiExponentiation(kernel, operations, multiples(group, logarithms))
+    const sum = multiExponentiation(kernel, group, multiples(group, logarithms))
     const digits = new SignedDigits(packScalars(scalars), windowBits)
     const total = kernel.allocate(operations.jacobianBytes)
     operations.zero(total)
@@ -100,7 +110,7 @@ describe('cutting scalars into signed digits', () => {
   })
 })
 
-describe('adding up scalars times points', () => {
+describe.each(arithmetics)('adding up scalars times points, %s', (_, kernel) => {
   const check = (
     group: GroupName,
     logarithms: readonly bigint[],
@@ -108,7 +118,7 @@ describe('adding up scalars times points', () => {
     windowBits: number,
   ): void => {
     const logarithm = logarithms.reduce((sum, value, i) => sum + value * (scalars[i] as bigint), 0n) % R
-    expect(sumOf(group, logarithms, scalars, windowBits)).toEqual(expectedPoint(group, logarithm))
+    expect(sumOf(kernel(), group, logarithms, scalars, windowBits)).toEqual(expectedPoint(group, logarithm))
   }
 
   it.each([4, 5, 8, 11, 13])('is right for random points and scalars at %i bits per window', (windowBits) => {
@@ -173,11 +183,12 @@ describe('adding up scalars times points', () => {
   })
 })
 
-describe('moving to the coset', () => {
+describe.each(arithmetics)('moving to the coset, %s', (_, using) => {
   it.each([1, 2, 3, 5, 8])('evaluates the polynomial of 2^%i values on g·ω^i', (domainPower) => {
+    const kernel = using()
     const size = 2 ** domainPower
     const values = Array.from({ length: size }, randomScalar)
-    const transform = new CosetTransform(kernel, domainPower)
+    const transform = cosetTransform(kernel, domainPower)
     const pointer = kernel.store(packScalars(values))
     for (let i = 0; i < size; i++) kernel.scalars.toMontgomery(pointer + 32 * i, pointer + 32 * i)
     transform.apply(pointer)

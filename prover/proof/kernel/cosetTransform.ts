@@ -12,45 +12,60 @@ const ELEMENT_BYTES = 32
 /** The least number without a square root in the scalar field; snarkjs takes its roots of unity from it. */
 const NON_RESIDUE = 5n
 
-/** Tables for one domain size. */
+/** Tables for one domain size, of elements in Montgomery form. */
+export interface CosetTables {
+  readonly size: number
+  /** size/2 powers of the root of unity, and of its inverse. */
+  readonly roots: number
+  readonly inverseRoots: number
+  /** g^i / size at the place where the inverse transform leaves coefficient i. */
+  readonly shifts: number
+}
+
+/** @param domainPower - k; the domain has 2^k elements; below 28 */
+export function cosetTables(kernel: Kernel, domainPower: number): CosetTables {
+  const size = 2 ** domainPower
+  const root = rootOfUnity(domainPower)
+  const scale = inverse(BigInt(size), SCALAR_FIELD_ORDER)
+  return {
+    size,
+    roots: powers(kernel, root, 1n, size / 2, (i) => i),
+    inverseRoots: powers(kernel, inverse(root, SCALAR_FIELD_ORDER), 1n, size / 2, (i) => i),
+    shifts: powers(kernel, rootOfUnity(domainPower + 1), scale, size, (i) => reverseBits(i, domainPower)),
+  }
+}
+
 export class CosetTransform {
   private readonly kernel: Kernel
-  private readonly size: number
-  private readonly roots: number
-  private readonly inverseRoots: number
-  /** g^i / size at the place where the inverse transform leaves coefficient i. */
-  private readonly shifts: number
+  private readonly tables: CosetTables
   private readonly scratch: number
 
   /** @param domainPower - k; the domain has 2^k elements; below 28 */
   constructor(kernel: Kernel, domainPower: number) {
     this.kernel = kernel
-    this.size = 2 ** domainPower
+    this.tables = cosetTables(kernel, domainPower)
     this.scratch = kernel.allocate(ELEMENT_BYTES)
-    const root = rootOfUnity(domainPower)
-    this.roots = this.powers(root, 1n, this.size / 2, (i) => i)
-    this.inverseRoots = this.powers(inverse(root, SCALAR_FIELD_ORDER), 1n, this.size / 2, (i) => i)
-    const scale = inverse(BigInt(this.size), SCALAR_FIELD_ORDER)
-    this.shifts = this.powers(rootOfUnity(domainPower + 1), scale, this.size, (i) => reverseBits(i, domainPower))
   }
 
   /** Transforms 2^k Montgomery elements in place. */
   apply(values: number): void {
+    const { size, shifts } = this.tables
     const { scalars } = this.kernel
     this.interpolate(values)
-    for (let i = 0; i < this.size * ELEMENT_BYTES; i += ELEMENT_BYTES) {
-      scalars.multiply(values + i, this.shifts + i, values + i)
+    for (let i = 0; i < size * ELEMENT_BYTES; i += ELEMENT_BYTES) {
+      scalars.multiply(values + i, shifts + i, values + i)
     }
     this.evaluate(values)
   }
 
   /** Values to coefficients times the size, natural to bit-reversed order (Gentleman and Sande). */
   private interpolate(values: number): void {
-    const { scratch, inverseRoots } = this
+    const { scratch } = this
+    const { size, inverseRoots } = this.tables
     const { scalars } = this.kernel
-    for (let half = this.size / 2; half >= 1; half /= 2) {
-      const stride = (this.size / 2 / half) * ELEMENT_BYTES
-      for (let block = 0; block < this.size; block += 2 * half) {
+    for (let half = size / 2; half >= 1; half /= 2) {
+      const stride = (size / 2 / half) * ELEMENT_BYTES
+      for (let block = 0; block < size; block += 2 * half) {
         let low = values + block * ELEMENT_BYTES
         let high = low + half * ELEMENT_BYTES
         for (let j = 0; j < half; j++, low += ELEMENT_BYTES, high += ELEMENT_BYTES) {
@@ -65,11 +80,12 @@ export class CosetTransform {
 
   /** Coefficients to values, bit-reversed to natural order (Cooley and Tukey). */
   private evaluate(values: number): void {
-    const { scratch, roots } = this
+    const { scratch } = this
+    const { size, roots } = this.tables
     const { scalars } = this.kernel
-    for (let half = 1; half < this.size; half *= 2) {
-      const stride = (this.size / 2 / half) * ELEMENT_BYTES
-      for (let block = 0; block < this.size; block += 2 * half) {
+    for (let half = 1; half < size; half *= 2) {
+      const stride = (size / 2 / half) * ELEMENT_BYTES
+      for (let block = 0; block < size; block += 2 * half) {
         let low = values + block * ELEMENT_BYTES
         let high = low + half * ELEMENT_BYTES
         for (let j = 0; j < half; j++, low += ELEMENT_BYTES, high += ELEMENT_BYTES) {
@@ -81,19 +97,18 @@ export class CosetTransform {
       }
     }
   }
+}
 
-  /** scale · base^i for i < count, in Montgomery form, the i-th at position `place(i)`. */
-  private powers(base: bigint, scale: bigint, count: number, place: (i: number) => number): number {
-    const { kernel } = this
-    const table = kernel.allocate(count * ELEMENT_BYTES)
-    const step = kernel.storeScalar(base)
-    const current = kernel.storeScalar(scale)
-    for (let i = 0; i < count; i++) {
-      kernel.scalars.copy(current, table + place(i) * ELEMENT_BYTES)
-      kernel.scalars.multiply(current, step, current)
-    }
-    return table
+/** scale · base^i for i < count, in Montgomery form, the i-th at position `place(i)`. */
+function powers(kernel: Kernel, base: bigint, scale: bigint, count: number, place: (i: number) => number): number {
+  const table = kernel.allocate(count * ELEMENT_BYTES)
+  const step = kernel.storeScalar(base)
+  const current = kernel.storeScalar(scale)
+  for (let i = 0; i < count; i++) {
+    kernel.scalars.copy(current, table + place(i) * ELEMENT_BYTES)
+    kernel.scalars.multiply(current, step, current)
   }
+  return table
 }
 
 /** The 2^k-th root of unity that snarkjs uses. */

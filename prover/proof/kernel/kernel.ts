@@ -9,6 +9,7 @@
  */
 
 import { readUint256, writeUint256 } from '../binaryFile.ts'
+import { loadPairedArithmetic, type PairedArithmetic } from './pairedArithmetic.ts'
 
 /** The compiled module and where it keeps the generators; plain data, so that it can be posted to a thread. */
 export interface KernelCode {
@@ -74,6 +75,8 @@ export class Kernel {
   readonly scalars: Field
   readonly coordinates: Field
   readonly groups: Readonly<Record<GroupName, Group>>
+  /** The same, faster; undefined where the machine does not have what that takes. */
+  paired: PairedArithmetic | undefined
   private readonly memory: WebAssembly.Memory
 
   private constructor(memory: WebAssembly.Memory, exports: Record<string, CallableFunction>, code: KernelCode) {
@@ -89,9 +92,14 @@ export class Kernel {
   /** Instantiates the module. */
   static async load(code: KernelCode): Promise<Kernel> {
     const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES })
-    const module = await WebAssembly.compile(code.code as BufferSource)
-    const instance = await WebAssembly.instantiate(module, { env: { memory } })
-    return new Kernel(memory, instance.exports as Record<string, CallableFunction>, code)
+    const kernel = new Kernel(memory, await instantiateOver(memory, code.code), code)
+    kernel.paired = await loadPairedArithmetic(kernel)
+    return kernel
+  }
+
+  /** Another module over the same memory. */
+  instantiate(code: Uint8Array): Promise<Record<string, CallableFunction>> {
+    return instantiateOver(this.memory, code)
   }
 
   /** Reserves `length` bytes until a surrounding {@link Kernel.temporarily} ends, or for good; content undefined. */
@@ -128,6 +136,16 @@ export class Kernel {
   /** A view of memory; any later allocation may detach it. */
   bytes(pointer: number, length: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.memory.buffer, pointer, length)
+  }
+
+  /** The same of doubles. */
+  doubles(pointer: number, count: number): Float64Array {
+    return new Float64Array(this.memory.buffer, pointer, count)
+  }
+
+  /** The same of words of 32 bits. */
+  words(pointer: number, count: number): Uint32Array {
+    return new Uint32Array(this.memory.buffer, pointer, count)
   }
 
   /** Copies `source` into newly allocated memory. */
@@ -182,6 +200,15 @@ export class Kernel {
   private set freePointer(pointer: number) {
     new Uint32Array(this.memory.buffer, 0, 1)[0] = pointer
   }
+}
+
+async function instantiateOver(
+  memory: WebAssembly.Memory,
+  code: Uint8Array,
+): Promise<Record<string, CallableFunction>> {
+  const module = await WebAssembly.compile(code as BufferSource)
+  const instance = await WebAssembly.instantiate(module, { env: { memory } })
+  return instance.exports as Record<string, CallableFunction>
 }
 
 function bindField(exports: Record<string, CallableFunction>, prefix: string, bytes: number): Field {

@@ -1,10 +1,9 @@
 /** Entry of a worker thread: one kernel, and the part of the proving keys loaded into it. Started by `kernelThreads.ts`. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { ConstraintValues } from './constraintValues.ts'
-import { CosetTransform } from './cosetTransform.ts'
+import { cosetTransform, multiExponentiation, type Transform, type WindowSums } from './fastest.ts'
 import { FixedBase } from './fixedBase.ts'
 import { type GroupName, Kernel, type KernelCode } from './kernel.ts'
-import { MultiExponentiation } from './multiExponentiation.ts'
 import { SignedDigits } from './signedDigits.ts'
 
 /** The five sums of points that a proof needs; A, B1, B2 and C over the witness, H over the quotient. */
@@ -52,22 +51,22 @@ class LoadedKey {
   private readonly kernel: Kernel
   private readonly share: KeyShare
   private readonly rows: ConstraintValues
-  private readonly coset: CosetTransform
-  private readonly sums: Readonly<Record<SumName, MultiExponentiation>>
+  private readonly coset: Transform
+  private readonly sums: Readonly<Record<SumName, WindowSums>>
   private digits: { proof: number; vector: Uint8Array; digits: SignedDigits } | undefined
 
   constructor(kernel: Kernel, share: KeyShare) {
-    const { g1, g2 } = kernel.groups
     this.kernel = kernel
     this.share = share
     this.rows = new ConstraintValues(kernel, share.coefficients, share.firstRow, share.endRow)
-    this.coset = new CosetTransform(kernel, share.domainPower)
+    this.coset = cosetTransform(kernel, share.domainPower)
+    const { a, b1, b2, c, h } = share.points
     this.sums = {
-      a: new MultiExponentiation(kernel, g1, share.points.a),
-      b1: new MultiExponentiation(kernel, g1, share.points.b1),
-      b2: new MultiExponentiation(kernel, g2, share.points.b2),
-      c: new MultiExponentiation(kernel, g1, share.points.c),
-      h: new MultiExponentiation(kernel, g1, share.points.h),
+      a: multiExponentiation(kernel, 'g1', a),
+      b1: multiExponentiation(kernel, 'g1', b1),
+      b2: multiExponentiation(kernel, 'g2', b2),
+      c: multiExponentiation(kernel, 'g1', c),
+      h: multiExponentiation(kernel, 'g1', h),
     }
   }
 
