@@ -47,6 +47,7 @@ const declarations: ReadonlySet<string> = new Set([
   'circuits/statements/portfolio.ts',
   'prover/config.ts',
   'prover/errors.ts',
+  'prover/folder.ts',
   'prover/timers.ts',
 ])
 

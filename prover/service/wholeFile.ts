@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ProverError } from '../errors.ts'
-import { makeFolder } from './folder.ts'
+import { makeFolder } from '../folder.ts'
 
 /**
  * Writes a file as a whole or not at all: a full disk or a crash leaves whatever was there before, and no fragment.

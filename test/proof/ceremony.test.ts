@@ -1,7 +1,9 @@
 /** The ceremony gate against keys that snarkjs really makes: raw, contributed, and with a beacon. */
+import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { bn254 } from '@noble/curves/bn254.js'
 import { curves, groth16, powersOfTau, zKey } from 'snarkjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -115,6 +117,20 @@ describe('a key straight from `snarkjs groth16 setup`', () => {
 })
 
 describe('a key that somebody contributed to', () => {
+  it.skipIf(process.platform !== 'linux')('is not taken in where no folder can be made, as in /proc', async () => {
+    const module = new URL('../../prover/proof/keys/keyStore.ts', import.meta.url).href
+    const script = `
+      import { KeyStore } from '${module}'
+      const taken = new KeyStore('/proc/zkrisk/keys').importProductionKey(...${JSON.stringify([circuit, join(directory, 'beacon.zkey')])})
+      process.stdout.write(await taken.then(() => 'taken', (error) => error.code + ' ' + error.cause.code))`
+    // In a process of its own: what hangs in the system holds a thread for ever.
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    })
+    expect(await text(child.stdout)).toBe('proof.key-write ENOENT')
+  })
+
   it('F1: does not accept the forgery', async () => {
     for (const name of ['contributed', 'beacon', 'development'] as const) {
       for (const sign of [1n, -1n] as const) {

@@ -84,6 +84,11 @@ describe('an empty store', () => {
     expect(await readdir(folder)).toEqual(['file'])
   })
 
+  it.skipIf(process.platform !== 'linux')('ends where the system has no place for folders, as in /proc', async () => {
+    const { code, output } = await makeInAnotherProcess('/proc/zkrisk/keys')
+    expect([code, output]).toEqual([0, 'proof.key-write ENOENT'])
+  })
+
   it('H3: leaves nothing behind when a write fails half-way', async () => {
     const folder = await newStore()
     const { code, output } = await makeInAnotherProcess(folder, 'limit')
@@ -181,15 +186,8 @@ async function makeInAnotherProcess(folder: string, fault?: 'kill' | 'limit') {
     process.stdout.write(await made.then((keys) => keys.manifest.zkeySha256, (error) => error.code + ' ' + error.cause.code))`
   // With the signal ignored, a write beyond the limit fails as one to a full disk does.
   const limit = fault === 'limit' ? "trap '' XFSZ; ulimit -f 4;" : ''
-  const child = spawn('bash', [
-    '-c',
-    `${limit} exec "$@"`,
-    'bash',
-    process.execPath,
-    '--input-type=module',
-    '--eval',
-    script,
-  ])
+  const command = ['-c', `${limit} exec "$@"`, 'bash', process.execPath, '--input-type=module', '--eval', script]
+  const child = spawn('bash', command, { timeout: 60_000, killSignal: 'SIGKILL' })
   let output = ''
   child.stdout.on('data', (text) => {
     output += text

@@ -202,6 +202,14 @@ describe('zkrisk', () => {
     expect([ended.code, errorOf(ended).code]).toEqual([1, code])
   })
 
+  it.skipIf(process.platform !== 'linux')(
+    'refuses a store where nothing can be made before anything else',
+    async () => {
+      const error = errorOf(await zkrisk(...served, '--store', '/proc/zkrisk/serve.sqlite', '--json'))
+      expect(error).toMatchObject({ code: 'service.store-unusable', message: expect.stringContaining('ENOENT') })
+    },
+  )
+
   it('says what a share is where a number is none', async () => {
     const { stderr } = await zkrisk('serve', '--demo', '--near', '5')
     expect(stderr).toContain('--near: expected a share above 0 and below 1, such as 0.02, or 2% in per cent, got "5".')

@@ -1,8 +1,8 @@
 /** Folders that are made. */
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { makeFolder } from '../../prover/service/folder.ts'
+import { makeFolder, requireMakeable } from '../../prover/folder.ts'
 import { temporaryFolder } from './zkrisk.ts'
 
 const folder = temporaryFolder()
@@ -30,4 +30,22 @@ it.skipIf(process.platform === 'win32')('goes through links as what is written t
   symlinkSync(join(folder, 'away', 'target'), join(folder, 'link'))
   makeFolder(`${folder}/link/../beside`)
   expect([existsSync(join(folder, 'away', 'beside')), existsSync(join(folder, 'beside'))]).toEqual([true, false])
+})
+
+it('tries a place without leaving anything there', () => {
+  const place = join(folder, 'place')
+  mkdirSync(place)
+  requireMakeable(place)
+  requireMakeable(join(place, 'a', 'b'))
+  expect(readdirSync(place)).toEqual([])
+  const file = join(place, 'file')
+  writeFileSync(file, '')
+  expect(() => requireMakeable(join(file, 'a'))).toThrow(/ENOTDIR/)
+})
+
+it.skipIf(process.platform !== 'linux')('refuses a place in which nothing can be made', () => {
+  expect(() => requireMakeable('/proc/zkrisk/state')).toThrow(/ENOENT/)
+  expect(() => requireMakeable('/proc')).toThrow(/ENOENT/)
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'))
+  for (const act of [makeFolder, requireMakeable]) expect(() => act(join(folder, 'dangling', 'a'))).toThrow()
 })

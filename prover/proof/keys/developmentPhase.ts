@@ -6,10 +6,11 @@
  * delta is each key's own, and forgotten.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { link, mkdir, open, rm } from 'node:fs/promises'
+import { link, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bn254 } from '@noble/curves/bn254.js'
 import { ProverError } from '../../errors.ts'
+import { makeFolder } from '../../folder.ts'
 import { equalG2, SCALAR_FIELD_ORDER } from '../bn254.ts'
 import type { VerificationKey } from './verificationKey.ts'
 
@@ -41,7 +42,7 @@ export async function readOrDrawFirstPhase(directory: string): Promise<FirstPhas
   if (found !== undefined) return found
   const file = join(directory, FIRST_PHASE_FILE)
   const partial = `${file}.partial-${process.pid}-${randomUUID()}`
-  await mkdir(directory, { recursive: true })
+  makeFolder(directory)
   try {
     await writeForOwner(partial, formatFirstPhase(drawFirstPhase()))
     await link(partial, file).catch((error: NodeJS.ErrnoException) => {

@@ -6,10 +6,11 @@
  * file changes. Development keys of one store share their first phase.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { snarkjsVersion } from '../../config.ts'
 import { ProverError } from '../../errors.ts'
+import { makeFolder } from '../../folder.ts'
 import { whyUnreadable } from '../../market/textFile.ts'
 import { MalformedFileError } from '../binaryFile.ts'
 import { checkCeremony, checkKeyFitsCircuit, type KeyKind } from './ceremony.ts'
@@ -227,7 +228,7 @@ export class KeyStore {
     const folder = join(this.directory, manifest.r1csSha256)
     const partial = `${folder}.partial-${process.pid}-${randomUUID()}`
     try {
-      await mkdir(partial, { recursive: true })
+      makeFolder(partial)
       await this.removeAbandoned()
       await writeDurably(join(partial, ZKEY), zkeyBytes)
       await writeDurably(join(partial, VERIFICATION_KEY), toJson(formatVerificationKey(verificationKey)))

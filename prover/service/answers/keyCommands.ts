@@ -17,7 +17,7 @@ import {
 import { readZkey } from '../../proof/keys/zkey.ts'
 import type { Terminal } from '../text/terminal.ts'
 import { compiledCircuit, keyStore } from '../workspace.ts'
-import { makeFolder } from '../folder.ts'
+import { makeFolder } from '../../folder.ts'
 
 export type KeyReport = Pick<
   KeyManifest,

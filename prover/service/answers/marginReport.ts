@@ -7,7 +7,7 @@ import { isoTime } from '../text/figures.ts'
 import { requireReportable, roundAt } from './marginProof.ts'
 import type { MarginAnswer } from './margins.ts'
 import { type ExistingRegistry, existingSite, marketNameFor } from './marginSite.ts'
-import { makeFolder } from '../folder.ts'
+import { makeFolder } from '../../folder.ts'
 
 export type MarginReported = {
   readonly registry: string

@@ -1,8 +1,9 @@
 /** Everything `zkrisk serve` opens and closes. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Provider } from 'ethers'
 import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../../circuits/statements/index.ts'
+import { requireMakeable } from '../../folder.ts'
 import { whyUnreadable } from '../../market/textFile.ts'
 import { createProver } from '../../proof/index.ts'
 import {
@@ -171,11 +172,18 @@ export async function runServe(
 export function requireStorePlace(store: string): void {
   const folder = dirname(store)
   try {
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== false) return
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
+      throw new StoreUnusableError(store, `${folder} is no folder`)
+    if (existsSync(store)) return
   } catch (error) {
-    throw new StoreUnusableError(store, whyUnreadable(error), error)
+    throw error instanceof StoreUnusableError ? error : new StoreUnusableError(store, whyUnreadable(error), error)
   }
-  throw new StoreUnusableError(store, `${folder} is no folder`)
+  try {
+    requireMakeable(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new StoreUnusableError(store, `nothing can be made in ${folder}, the system says ${code}`, error)
+  }
 }
 
 /** A database's address may hold a password. */

@@ -19,7 +19,7 @@ import {
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { ProverError } from '../../errors.ts'
-import { makeFolder } from '../folder.ts'
+import { makeFolder } from '../../folder.ts'
 
 const header = z.strictObject({
   format: z.literal('zk-risk-engine/deploy-journal'),

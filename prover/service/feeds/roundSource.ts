@@ -29,7 +29,7 @@ import {
 } from '../daemon/accounts/roundBook.ts'
 import type { MarketEntry } from './feedConfig.ts'
 import { CollateralPriceError, isUsed, type RoundTerms } from './roundOfOptions.ts'
-import { makeFolder } from '../folder.ts'
+import { makeFolder } from '../../folder.ts'
 
 /** Signed when it is sent, a round may be published until so long after. */
 const DEADLINE_SECONDS = 3600n

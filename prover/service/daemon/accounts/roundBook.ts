@@ -18,7 +18,7 @@ import { firstIssue } from '../../../registry/wordSchemas.ts'
 import { FolderChanges } from './folderChanges.ts'
 import { keepNewest } from '../../keepNewest.ts'
 import type { PublishedRound, ShownWords } from './ledger.ts'
-import { makeFolder } from '../../folder.ts'
+import { makeFolder } from '../../../folder.ts'
 
 /** Of a file or a request; a round of 100 expiries has 30 kB. */
 const MOST_ROUND_BYTES = 1 << 18

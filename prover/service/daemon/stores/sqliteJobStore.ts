@@ -22,7 +22,7 @@ import {
 } from '../jobStore.ts'
 import { keepSeals, requireUndamaged } from './seals.ts'
 import { type Row, SqliteFile, typedFailure } from './sqliteFile.ts'
-import { makeFolder } from '../../folder.ts'
+import { makeFolder } from '../../../folder.ts'
 
 const SCHEMA_VERSION = 3
 

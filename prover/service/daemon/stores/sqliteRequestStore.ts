@@ -21,7 +21,7 @@ import {
 } from '../requestStore.ts'
 import { keepSeals, requireUndamaged } from './seals.ts'
 import { type Row, SqliteFile } from './sqliteFile.ts'
-import { makeFolder } from '../../folder.ts'
+import { makeFolder } from '../../../folder.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS requests (
