@@ -11,6 +11,7 @@ import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStor
 import { SqliteRequestStore } from '../../prover/service/daemon/stores/sqliteRequestStore.ts'
 import { Board } from '../../prover/service/http/board.ts'
 import { FeedFigures } from '../../prover/service/feeds/feedFigures.ts'
+import { readApiKeys } from '../../prover/service/http/apiKeys.ts'
 import { Figures } from '../../prover/service/http/figures.ts'
 import { FleetGauges } from '../../prover/service/http/fleet.ts'
 import { limitsFor, ReadinessWatch, type ReadinessParts } from '../../prover/service/http/readiness.ts'
@@ -152,7 +153,15 @@ describe('the HTTP interface', () => {
       headers: { ...once(), ...bearer(keys.all) },
     })
     expect(response.status).toBe(403)
-    expect((await problemOf(response)).code).toBe('http.writes-closed')
+    const closedFor = await problemOf(response)
+    expect(closedFor).toMatchObject({
+      ...{ code: 'http.writes-closed', title: 'The service has no API keys', status: 403 },
+      detail: expect.stringMatching(/--api-keys <file>/),
+    })
+    // The file that it shows is one that the service takes.
+    const [shown] = /\{ "keys".* \}/.exec(String(closedFor.detail)) ?? []
+    writeSecretFile(join(folder, 'shown.json'), (shown ?? '').replace('<openssl rand -hex 32>', String(keys.all)))
+    expect(readApiKeys(join(folder, 'shown.json')).isEmpty).toBe(false)
     await closed.end()
     await expect(serveHere('exposed', { http: '0.0.0.0:0', apiKeys: undefined })).rejects.toMatchObject({
       code: 'service.http-exposed',

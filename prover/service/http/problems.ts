@@ -51,6 +51,8 @@ const titles: Readonly<Record<number, string>> = {
 /** A refusal that only the HTTP interface makes. */
 export abstract class HttpRefusal extends ProverError {
   abstract readonly status: number
+  /** Where the status has another cause than it mostly has. */
+  readonly title?: string
 }
 
 /** The document of any error; what is not ours says nothing of its inside. */
@@ -63,6 +65,7 @@ export function problemOf(error: unknown): Problem {
   const code = error instanceof ProverError ? error.code : codeOfFramework(error)
   return {
     ...problem(status, code, error instanceof ProverError ? message : frameworkWords(error)),
+    ...(error instanceof HttpRefusal && error.title !== undefined ? { title: error.title } : {}),
     ...fieldsOf(error),
   }
 }
@@ -102,7 +105,9 @@ const frameworkWords = (error: unknown): string =>
 
 const fieldsOf = (error: unknown): object =>
   error instanceof HttpRefusal
-    ? Object.fromEntries(Object.entries(error).filter(([name]) => !['name', 'code', 'cause', 'status'].includes(name)))
+    ? Object.fromEntries(
+        Object.entries(error).filter(([name]) => !['name', 'code', 'cause', 'status', 'title'].includes(name)),
+      )
     : {}
 
 /** What was sent does not fit what is documented. */
@@ -196,13 +201,18 @@ export class ScopeMissingError extends HttpRefusal {
   }
 }
 
-/** The service has no keys, so nobody may write. */
+/** The service has no keys, so nobody may write: 403, as no key would help. */
 export class WritesClosedError extends HttpRefusal {
   readonly code = 'http.writes-closed'
   readonly status = 403
+  override readonly title = 'The service has no API keys'
 
   constructor() {
-    super('This service takes no requests to do anything: it was started without --api-keys.')
+    super(
+      'Expected a service with API keys, this one has none and takes no requests to do anything. Whoever runs it starts it with ' +
+        '--api-keys <file> (`apiKeys` in its file of options), a file that only its owner can read: ' +
+        '{ "keys": [{ "name": "ops", "key": "<openssl rand -hex 32>", "scopes": ["read", "prove", "operate"] }] }.',
+    )
   }
 }
 
