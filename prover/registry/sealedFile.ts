@@ -102,7 +102,7 @@ export async function readAtMost(file: string, maxBytes: number): Promise<Uint8A
     }
     return buffer.subarray(0, length)
   } catch (error) {
-    throw new UnreadableFileError(file, whyUnreadable(error))
+    throw new UnreadableFileError(file, whyUnreadable(error), error)
   } finally {
     await handle?.close()
   }
@@ -187,8 +187,8 @@ export class UnreadableFileError extends ProverError {
   readonly code = 'registry.unreadable-file'
   readonly file: string
 
-  constructor(file: string, reason: string) {
-    super(`${file} cannot be read: ${reason}. Check its name, or fetch it again from where it was made.`)
+  constructor(file: string, reason: string, cause?: unknown) {
+    super(`${file} cannot be read: ${reason}. Check its name, or fetch it again from where it was made.`, { cause })
     this.file = file
   }
 }

@@ -482,7 +482,7 @@ describe('zkrisk keys', () => {
     const doctor = await zkrisk('doctor', '--keys', keys, '--json')
     expect(doctor.code).toBe(1)
     expect(JSON.parse(doctor.stdout)).toContainEqual(
-      expect.objectContaining({ check: `keys ${LIVE_BUILD}`, status: 'missing', mend: expect.any(String) }),
+      expect.objectContaining({ check: `keys ${LIVE_BUILD}`, status: 'wrong', mend: expect.any(String) }),
     )
   })
 

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { builds, defaultBuilds } from '../../circuits/statements/index.ts'
 import { buildFolder } from '../../prover/config.ts'
 import { sha256 } from '../../prover/proof/keys/keyStore.ts'
-import type { Finding } from '../../prover/service/answers/doctor.ts'
+import { type Finding, isFault } from '../../prover/service/answers/findings.ts'
 import { run } from './zkrisk.ts'
 
 const cli = join(import.meta.dirname, '../../prover/service/cli.ts')
@@ -58,7 +58,7 @@ describe('zkrisk doctor', () => {
 
   it('is content with the default model alone', async () => {
     const { code, findings } = await doctorOf(buildWith(defaultBuilds.map(({ name }) => name)))
-    expect({ code, missing: findings.filter(({ status }) => status === 'missing') }).toEqual({ code: 0, missing: [] })
+    expect({ code, faults: findings.filter(isFault) }).toEqual({ code: 0, faults: [] })
   })
 
   it('misses keys that are there and wrong, even of a circuit that it could do without', async () => {
@@ -79,7 +79,7 @@ describe('zkrisk doctor', () => {
     )
     const { code, findings } = await doctorOf(build)
     expect(code).toBe(1)
-    const wrong = { status: 'missing', mend: expect.stringContaining('zkrisk keys setup unhealthyWitness') }
+    const wrong = { status: 'wrong', mend: expect.stringContaining('zkrisk keys setup unhealthyWitness') }
     expect(of(findings, 'keys unhealthyWitness')).toMatchObject(wrong)
   })
 })

@@ -211,7 +211,7 @@ describe('a deployment that is interrupted', () => {
     expect(JSON.parse(unfinished.stdout).findings).toContainEqual(
       expect.objectContaining({
         check: 'deployer',
-        status: 'missing',
+        status: 'wrong',
         found: expect.stringContaining('still has the role admin'),
       }),
     )

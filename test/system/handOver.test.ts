@@ -15,6 +15,7 @@ import {
   restrictedFunctions,
 } from '../../prover/registry/authority.ts'
 import { openPlan } from '../../prover/service/answers/deploying.ts'
+import { isFault } from '../../prover/service/answers/findings.ts'
 import { examineDeployment, governanceFindings, governedBy } from '../../prover/service/answers/doctorDeployment.ts'
 import { expectRevert, revertDataOf } from '../reverts.ts'
 import { temporaryFolder, zkrisk } from '../service/zkrisk.ts'
@@ -387,7 +388,7 @@ describe('R40: zkrisk doctor --deployment', () => {
       const contracts = governedBy(deployment)
       const authority = await readAuthority(chain.provider, { council, contracts, fromBlock: deployment.block })
       return governanceFindings(authority, false)
-        .filter(({ status }) => status === 'missing')
+        .filter(isFault)
         .map(({ check }) => check)
     }
     expect(await found()).toEqual([])

@@ -134,26 +134,28 @@ describe('zkrisk serve', () => {
   })
 
   it.each([
-    ['node', { rpc: 'http://127.0.0.1:1' }, /No Ethereum node answers at http:\/\/127\.0\.0\.1:1/],
-    ['account', { keyFile: join(folder, 'none.key') }, /none\.key/],
-    ['registry', { market: ['XRP-USD'] }, /XRP-USD/],
-    ['store', { store: join(folder, 'deployment.json') }, /deployment\.json/],
-    ['API keys', { http: '127.0.0.1:0', apiKeys: join(folder, 'none.json') }, /none\.json/],
-    ['HTTP', { http: '0.0.0.0:8080' }, /0\.0\.0\.0/],
-    ['rounds', { rounds: join(folder, 'deployment.json') }, /deployment\.json/],
-    ['traces', { traces: 'nonsense' }, /collector/],
-    ['keys', { keys: join(folder, 'none') }, /none/],
-    ['deployment', { deployment: join(folder, 'none.json') }, /none\.json/],
-  ])('--check names what is wrong: %s', async (check, own, says) => {
+    ['node', 'missing', { rpc: 'http://127.0.0.1:1' }, /No Ethereum node answers at http:\/\/127\.0\.0\.1:1/],
+    ['account', 'missing', { keyFile: join(folder, 'none.key') }, /none\.key/],
+    ['registry', 'missing', { market: ['XRP-USD'] }, /XRP-USD/],
+    ['store', 'wrong', { store: join(folder, 'deployment.json') }, /deployment\.json/],
+    ['API keys', 'missing', { http: '127.0.0.1:0', apiKeys: join(folder, 'none.json') }, /none\.json, but there is no/],
+    ['API keys', 'wrong', { http: '127.0.0.1:0', apiKeys: folder }, /it is a folder/],
+    ['HTTP', 'wrong', { http: '0.0.0.0:8080' }, /0\.0\.0\.0/],
+    ['rounds', 'wrong', { rounds: join(folder, 'deployment.json') }, /deployment\.json/],
+    ['traces', 'wrong', { traces: 'nonsense' }, /collector/],
+    ['keys', 'missing', { keys: join(folder, 'none') }, /none/],
+    ['deployment', 'missing', { deployment: join(folder, 'none.json') }, /none\.json/],
+    ['deployment', 'wrong', { deployment: folder }, /it is a folder/],
+  ])('--check names what is not there and what is wrong: %s, %s', async (check, status, own, says) => {
     const { code, found } = await findingsOf(own)
-    expect(found[check]).toMatchObject({ status: 'missing', found: expect.stringMatching(says) })
+    expect(found[check]).toMatchObject({ status, found: expect.stringMatching(says) })
     expect(code).toBe(1)
   })
 
   it('S85: --check tells of an address that is taken, an account without coins and a store that a service has open', async () => {
     const taken = new URL(tryOut.rpc).host
     expect((await findingsOf({ http: taken })).found.HTTP).toMatchObject({
-      status: 'missing',
+      status: 'wrong',
       found: expect.stringMatching(/EADDRINUSE/),
     })
     const keyFile = join(folder, 'poor.key')
@@ -170,9 +172,31 @@ describe('zkrisk serve', () => {
     expect((await findingsOf({ store })).found.store).toMatchObject({ status: 'ok' })
     const other = join(folder, 'other.sqlite')
     await (await SqliteJobStore.open(other, { chainId, registry: ZeroAddress })).close()
-    const found = { status: 'missing', mend: expect.stringMatching(/of another deployment/) }
+    const found = { status: 'wrong', mend: expect.stringMatching(/of another deployment/) }
     expect((await findingsOf({ store: other })).found.store).toMatchObject(found)
   })
+
+  it('S85: --check marks in words what is not there apart from what is there and wrong', async () => {
+    const own = { ...settings(), keyFile: join(folder, 'none.key'), http: '0.0.0.0:8080' }
+    const { stdout } = await zkrisk('serve', '--config', fileOf(own), '--check')
+    expect(stdout).toMatch(/^MISSING {2}account /m)
+    expect(stdout).toMatch(/^WRONG {4}HTTP /m)
+  })
+
+  it.skipIf(process.platform !== 'linux')(
+    'S85: --check says of a place in which nothing can be made that a store cannot begin there, and warns of rounds',
+    async () => {
+      const wrong = { status: 'wrong', found: expect.stringMatching(/nothing can be made in \/proc\/zkrisk, .*ENOENT/) }
+      const begun = await findingsOf({ store: '/proc/zkrisk/serve.sqlite' })
+      expect([begun.code, begun.found.store]).toEqual([1, wrong])
+      const { code, found } = await findingsOf({ rounds: '/proc/zkrisk/rounds' })
+      expect(found.rounds).toMatchObject({
+        status: 'warning',
+        found: expect.stringMatching(/nothing can be made.*ENOENT/),
+      })
+      expect(code).toBe(0)
+    },
+  )
 
   it('S85: --check says of a circuit that is there and cannot be read that it cannot be read', async () => {
     const build = temporaryFolder()
@@ -185,7 +209,7 @@ describe('zkrisk serve', () => {
     const line = ['serve', '--config', fileOf(settings()), '--check', '--json']
     const { stdout } = await run(process.execPath, [cli, ...line], { env: { ZKRISK_BUILD: build } })
     const found = (JSON.parse(stdout) as { check: string; found: string }[]).filter(({ check }) => check === 'keys')
-    expect(found).toMatchObject([{ status: 'missing', found: expect.stringMatching(/6x2 cannot be read: .*chmod/) }])
+    expect(found).toMatchObject([{ status: 'wrong', found: expect.stringMatching(/6x2 cannot be read: .*chmod/) }])
   })
 
   it('S85: --check asks the registry whether it takes proofs by the keys that are here', async () => {
@@ -204,7 +228,7 @@ describe('zkrisk serve', () => {
         const { modelId } = models.find(({ name }) => name === circuit) ?? {}
         await (await registry.getFunction('disable')(modelId)).wait()
         const says = expect.stringContaining(`Model ${circuit} (${modelId}) was disabled`)
-        expect(await found()).toMatchObject({ status: i + 1 < checked.length ? 'warning' : 'missing', found: says })
+        expect(await found()).toMatchObject({ status: i + 1 < checked.length ? 'warning' : 'wrong', found: says })
       }
     } finally {
       provider.destroy()
@@ -239,7 +263,7 @@ describe('zkrisk serve', () => {
       // Deeper than a reorganisation is looked for, nothing tells this chain from another one.
       const shallow = await provider.send('evm_snapshot', [])
       await provider.send('hardhat_mine', ['0x40'])
-      expect(await there()).toMatchObject({ status: 'missing', found: expect.stringMatching(/of another chain/) })
+      expect(await there()).toMatchObject({ status: 'wrong', found: expect.stringMatching(/of another chain/) })
       await provider.send('evm_revert', [shallow])
       // One that is there tells that the chain is the same, beyond all that a reorganisation undoes.
       await batches(1)
@@ -272,7 +296,7 @@ describe('zkrisk serve', () => {
         await tryOut.feed(1)
         expect((await serveUntil(rpc)).code).toBe(0)
       }
-      expect(await there()).toMatchObject({ status: 'missing', found: expect.stringMatching(/begun anew/) })
+      expect(await there()).toMatchObject({ status: 'wrong', found: expect.stringMatching(/begun anew/) })
       const refused = await zkrisk('serve', '--config', fileOf({ ...settings(), rpc: anew.rpc }))
       expect(refused.stderr).toMatch(/serve\.sqlite is of another chain, .*\n\s+code service\.store-other-chain/)
       expect(refused.code).toBe(1)

@@ -13,15 +13,7 @@ import { testNativeProver } from '../../proof/backends/nativeSelfTest.ts'
 import { type RpcAddress, artifactOf, connectProvider } from '../../registry/index.ts'
 import { describeError } from '../text/terminal.ts'
 import { CircuitNotBuiltError, compiledCircuit, loadKeys, loadVerifyingKeys } from '../workspace.ts'
-
-export type Finding = {
-  readonly check: string
-  /** `warning`: most things work without. */
-  readonly status: 'ok' | 'warning' | 'missing'
-  readonly found: string
-  /** What to do, where something is to be done. */
-  readonly mend?: string
-}
+import { type Finding, faultOf } from './findings.ts'
 
 export type DoctorOptions = {
   readonly rpc?: RpcAddress | undefined
@@ -75,7 +67,7 @@ async function shippedKey({ name }: Build, folder: string | undefined): Promise<
   try {
     return { check, status: 'ok', found: keyText((await loadVerifyingKeys(name, folder)).manifest) }
   } catch (error) {
-    return { check, status: 'missing', found: describeError(error).message, mend: 'Install the package again.' }
+    return { check, status: faultOf(error), found: describeError(error).message, mend: 'Install the package again.' }
   }
 }
 
@@ -86,25 +78,13 @@ const statusWithout = ({ name }: Build): Finding['status'] =>
 const keyText = ({ kind, verificationKeySha256 }: KeyManifest): string =>
   `${kind}, verification key ${verificationKeySha256.slice(0, 16)}…`
 
-/** One line per finding, with the cure below what is not right. */
-export function formatFindings(findings: readonly Finding[]): string {
-  const marks = { ok: 'ok     ', warning: 'warning', missing: 'MISSING' }
-  const width = Math.max(...findings.map(({ check }) => check.length))
-  return findings
-    .flatMap(({ check, status, found, mend }) => [
-      `${marks[status]}  ${check.padEnd(width)}  ${found}`,
-      ...(mend === undefined ? [] : [`${' '.repeat(width + 11)}${mend}`]),
-    ])
-    .join('\n')
-}
-
 function node(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const isNew = major >= 24 || (major === 22 && minor >= 18)
   const found = `Node ${process.versions.node}`
   if (isNew) return { check: 'Node', status: 'ok', found }
   const mend = 'Use Node 24 (or 22.18 and later); `npm start` fetches it by itself.'
-  return { check: 'Node', status: 'missing', found, mend }
+  return { check: 'Node', status: 'wrong', found, mend }
 }
 
 function compiler(): Finding {
@@ -138,7 +118,7 @@ async function keys(build: Build, folder: string | undefined): Promise<Finding> 
       return { check, status: statusWithout(build), found: 'its circuit is not built', mend: purposeOf(build) }
     }
     // What is there and wrong is worse than what is not there.
-    const status = code === 'proof.keys-missing' ? statusWithout(build) : 'missing'
+    const status = code === 'proof.keys-missing' ? statusWithout(build) : 'wrong'
     const mend = `Run \`zkrisk keys setup ${build.name}\`; if a file is corrupt, delete its folder first.`
     return { check, status, found: message, mend }
   }
@@ -176,7 +156,7 @@ async function prover(): Promise<Finding> {
   } catch (error) {
     const { message } = describeError(error)
     if (choice === 'auto') return { check, status: 'warning', found: `snarkjs: ${message}`, mend }
-    return { check, status: 'missing', found: message, mend }
+    return { check, status: faultOf(error), found: message, mend }
   } finally {
     await native?.close()
   }
@@ -188,7 +168,7 @@ function contracts(): Finding {
     artifactOf('RiskRegistry')
     return { check, status: 'ok', found: 'compiled' }
   } catch (error) {
-    return { check, status: 'missing', found: describeError(error).message, mend: HOW_TO_BUILD }
+    return { check, status: faultOf(error), found: describeError(error).message, mend: HOW_TO_BUILD }
   }
 }
 
@@ -236,7 +216,7 @@ async function chain(rpc: RpcAddress, registry: string | undefined): Promise<rea
     return [
       {
         check: 'RPC',
-        status: 'missing',
+        status: faultOf(error),
         found: describeError(error).message,
         mend: 'Start the node or correct --rpc.',
       },

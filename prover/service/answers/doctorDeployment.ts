@@ -16,7 +16,7 @@ import { idOfSource } from '../../registry/market/place.ts'
 import { publicSignersOf } from '../deploying/config.ts'
 import { duration, isoTime } from '../text/figures.ts'
 import { formatTable } from '../text/table.ts'
-import type { Finding } from './doctor.ts'
+import { isFault, type Finding } from './findings.ts'
 import { UsageError } from '../text/usageError.ts'
 
 export type DeploymentExamined = {
@@ -48,8 +48,7 @@ export async function examineDeployment(rpc: RpcAddress, file: string): Promise<
     const kind = isDevelopment ? 'development' : 'no development chain'
     const chain: Finding = { check: 'chain', status: 'ok', found: `${deployment.chainId}, ${kind}` }
     const contracts = await contractFindings(provider, deployment)
-    if (contracts.some(({ status }) => status === 'missing'))
-      return { findings: [chain, ...contracts], deployers: [], rights: [] }
+    if (contracts.some(isFault)) return { findings: [chain, ...contracts], deployers: [], rights: [] }
     const { council } = deployment.addresses
     const authority = await readAuthority(provider, {
       council,
@@ -59,7 +58,7 @@ export async function examineDeployment(rpc: RpcAddress, file: string): Promise<
     return {
       findings: [
         ...[chain, ...contracts],
-        ...(await signersFindings(provider, deployment, isDevelopment ? 'warning' : 'missing')),
+        ...(await signersFindings(provider, deployment, isDevelopment ? 'warning' : 'wrong')),
         ...governanceFindings(authority, isDevelopment),
         ...(await controlFindings(provider, deployment)),
       ],
@@ -167,7 +166,7 @@ async function modelsFindings(
     const mend = `Correct modelRegistry in the file, or find out who wrote it.`
     findings.push({
       check,
-      status: 'missing',
+      status: 'wrong',
       found: `takes models of ${models}, not of the file's modelRegistry`,
       mend,
     })
@@ -253,11 +252,11 @@ async function signerFindings(provider: Provider, { sources }: Deployment): Prom
 
 /** What consumers must be able to rely on; on a development chain nobody relies on anything. */
 export function governanceFindings(authority: Authority, isDevelopment: boolean): readonly Finding[] {
-  const wrong = isDevelopment ? 'warning' : 'missing'
+  const wrong = isDevelopment ? 'warning' : 'wrong'
   return [
     ...authority.astray.map(({ contract, authority: other }): Finding => {
       const found = `obeys ${other}, not the council ${authority.council}`
-      return { check: contract, status: 'missing', found, mend: 'Do not rely on it: what follows is not about it.' }
+      return { check: contract, status: 'wrong', found, mend: 'Do not rely on it: what follows is not about it.' }
     }),
     deployerFinding(authority, wrong),
     ...delayFindings(authority.rights, wrong),

@@ -1,9 +1,10 @@
 /** What `zkrisk doctor` finds of the store of a service. */
+import { existsSync } from 'node:fs'
 import { ProverError } from '../../errors.ts'
-import { StoreEarlierError, StoreInUseError } from '../daemon/jobStore.ts'
+import { StoreEarlierError, StoreEmptyError, StoreInUseError } from '../daemon/jobStore.ts'
 import { openExisting } from '../daemon/stores/existing.ts'
 import { describeError } from '../text/terminal.ts'
-import type { Finding } from './doctor.ts'
+import { faultOf, type Finding } from './findings.ts'
 
 export async function examineStore(
   place: { readonly store: string } | { readonly database: string },
@@ -25,6 +26,8 @@ export async function examineStore(
     if (error instanceof StoreInUseError) return { check, status: 'ok', found: `${error.file}: a service has it open` }
     if (!(error instanceof ProverError)) throw error
     if (error instanceof StoreEarlierError) return { check, status: 'warning', found: error.message }
-    return { check, status: 'missing', found: describeError(error).message }
+    const isThere = !('store' in place) || existsSync(place.store)
+    const status = !isThere || error instanceof StoreEmptyError ? 'missing' : faultOf(error)
+    return { check, status, found: describeError(error).message }
   }
 }

@@ -1,6 +1,6 @@
 import type { RpcAddress } from '../../registry/index.ts'
 import type { Command } from 'commander'
-import type { Finding } from '../answers/doctor.ts'
+import type { Finding } from '../answers/findings.ts'
 import { EXIT, reportError, type Terminal } from '../text/terminal.ts'
 import { requireOptions } from '../text/usageError.ts'
 import { action, addCommand, wholeNumber, rpcAddresses } from './command.ts'
@@ -16,7 +16,7 @@ type Options = {
 }
 
 export function addDoctorCommand(program: Command): void {
-  addCommand(program, 'doctor', 'say what is missing here and how to mend it; exit 1 if anything is', [
+  addCommand(program, 'doctor', 'say what is missing or wrong here and how to mend it; exit 1 if anything is', [
     'doctor',
     'doctor --rpc http://127.0.0.1:8545 --registry 0x…',
     'doctor --rpc http://127.0.0.1:8545 --deployment deployment.json',
@@ -34,12 +34,15 @@ export function addDoctorCommand(program: Command): void {
     .option('--database <url>', 'also look at this Postgres')
     .action(
       action<Options, []>(async (terminal, options) => {
-        const { examine, formatFindings } = await import('../answers/doctor.ts')
+        const [{ examine }, { formatFindings, isFault }] = await Promise.all([
+          import('../answers/doctor.ts'),
+          import('../answers/findings.ts'),
+        ])
         if (options.deployment !== undefined) return examineThere(terminal, options.rpc, options.deployment)
         if (options.rpc === undefined) requireOptions({ registry: options.registry }, { needs: 'rpc' })
         const findings = [...(await examine(options)), ...(await storesOf(options))]
         terminal.result(findings, formatFindings(findings))
-        return findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success
+        return findings.some(isFault) ? EXIT.failure : EXIT.success
       }),
     )
 }
@@ -52,9 +55,9 @@ async function storesOf({ store, database }: Options): Promise<readonly Finding[
 }
 
 async function examineThere(terminal: Terminal, rpc: RpcAddress | undefined, file: string): Promise<number> {
-  const [{ examineDeployment, formatRights, RpcMissingError }, { formatFindings }] = await Promise.all([
+  const [{ examineDeployment, formatRights, RpcMissingError }, { formatFindings, isFault }] = await Promise.all([
     import('../answers/doctorDeployment.ts'),
-    import('../answers/doctor.ts'),
+    import('../answers/findings.ts'),
   ])
   if (rpc === undefined) {
     reportError(terminal, new RpcMissingError())
@@ -62,5 +65,5 @@ async function examineThere(terminal: Terminal, rpc: RpcAddress | undefined, fil
   }
   const examined = await examineDeployment(rpc, file)
   terminal.result(examined, `${formatFindings(examined.findings)}\n${formatRights(examined)}`)
-  return examined.findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success
+  return examined.findings.some(isFault) ? EXIT.failure : EXIT.success
 }

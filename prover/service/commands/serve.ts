@@ -210,13 +210,13 @@ const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${
 
 /** Exit 1 if the service could not begin. */
 async function check(terminal: Terminal, wanted: RunServeOptions): Promise<number> {
-  const [{ checkServe }, { formatFindings }] = await Promise.all([
+  const [{ checkServe }, { formatFindings, isFault }] = await Promise.all([
     import('../daemon/checkServe.ts'),
-    import('../answers/doctor.ts'),
+    import('../answers/findings.ts'),
   ])
   const findings = await checkServe(wanted)
   terminal.result(findings, formatFindings(findings))
-  return findings.some(({ status }) => status === 'missing') ? EXIT.failure : EXIT.success
+  return findings.some(isFault) ? EXIT.failure : EXIT.success
 }
 
 async function openLog({ log, logLevel }: Options, terminal: Terminal): Promise<ServiceLog> {

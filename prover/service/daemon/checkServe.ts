@@ -2,11 +2,12 @@
 import { existsSync } from 'node:fs'
 import { formatEther, type Provider } from 'ethers'
 import { ProverError } from '../../errors.ts'
+import { requireMakeable } from '../../folder.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
 import { ask } from '../../registry/contractErrors.ts'
 import type { CircuitKeys } from '../../proof/index.ts'
 import { ModelDisabledError, ModelUnknownError } from '../../registry/models.ts'
-import type { Finding } from '../answers/doctor.ts'
+import { faultOf, type Finding } from '../answers/findings.ts'
 import { duration } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import { StoreEarlierError, StoreEmptyError, StoreInUseError } from './jobStore.ts'
@@ -39,7 +40,7 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
       return seen
     } catch (error) {
       if (!(error instanceof ProverError)) throw error
-      findings.push({ check, status: 'missing', found: describeError(error).message })
+      findings.push({ check, status: faultOf(error), found: describeError(error).message })
       return undefined
     }
   }
@@ -78,7 +79,7 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
       await look(
         'rounds',
         async () => roundsOf(options),
-        (folder) => ok(folder),
+        (found) => found,
       )
     await look(
       'traces',
@@ -95,10 +96,17 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
   }
 }
 
-function roundsOf(options: RunServeOptions): string {
+function roundsOf(options: RunServeOptions): Found {
   const folder = roundsFolderOf(options)
   requireRoundsFolder(folder)
-  return folder
+  if (existsSync(folder)) return ok(folder)
+  try {
+    requireMakeable(folder)
+    return ok(folder)
+  } catch (error) {
+    const found = `${folder}: not there, and nothing can be made in its place, the system says ${(error as NodeJS.ErrnoException).code}`
+    return { status: 'warning', found, mend: 'Until it is there, words of rounds are neither read nor kept.' }
+  }
 }
 
 type Look = <Seen>(check: string, see: () => Promise<Seen>, tell: (seen: Seen) => Found) => Promise<Seen | undefined>
@@ -171,10 +179,10 @@ async function modelsOf(client: RegistryClient, keys: readonly CircuitKeys[]) {
     keys.map(async (each) => {
       try {
         await client.model(buildOf(each.circuit), keyHashOf(each))
-        return { circuit: each.circuit, refusal: undefined }
+        return { circuit: each.circuit, refusal: undefined, fault: undefined }
       } catch (error) {
         if (error instanceof ModelUnknownError || error instanceof ModelDisabledError)
-          return { circuit: each.circuit, refusal: describeError(error).message }
+          return { circuit: each.circuit, refusal: describeError(error).message, fault: faultOf(error) }
         throw error
       }
     }),
@@ -184,7 +192,8 @@ async function modelsOf(client: RegistryClient, keys: readonly CircuitKeys[]) {
 function tellModels(models: Awaited<ReturnType<typeof modelsOf>>): Found {
   const refused = models.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal]))
   if (refused.length === 0) return ok(models.map(({ circuit }) => circuit).join(', '))
-  return { status: refused.length === models.length ? 'missing' : 'warning', found: refused.join(' ') }
+  const none = models.every(({ fault }) => fault === 'missing') ? 'missing' : 'wrong'
+  return { status: refused.length === models.length ? none : 'warning', found: refused.join(' ') }
 }
 
 type Connected = Awaited<ReturnType<typeof connectProvider>>
@@ -205,7 +214,7 @@ async function storeOf(
         existing.registry === undefined ||
         (existing.registry.toLowerCase() === addresses.registry.toLowerCase() && existing.chainId === chainId)
       const of = `${existing.name}: of ${existing.registry ?? 'no registry yet'}, chain ${existing.chainId ?? 'none yet'}`
-      if (!isOwn) return { status: 'missing', found: of, mend: 'Name another one: this is of another deployment.' }
+      if (!isOwn) return { status: 'wrong', found: of, mend: 'Name another one: this is of another deployment.' }
       if (provider !== undefined) await requireSameChain(existing.store, provider, existing.name)
       await existing.store.requireWritable()
       return ok(of)
@@ -241,6 +250,6 @@ async function checkSurface(look: Look, { surface }: RunServeOptions): Promise<v
     ({ host, port, fault }) =>
       fault === undefined
         ? ok(`${host}:${port} is free`)
-        : { status: 'missing', found: `${host}:${port}: ${fault}`, mend: 'Choose another with --http.' },
+        : { status: 'wrong', found: `${host}:${port}: ${fault}`, mend: 'Choose another with --http.' },
   )
 }

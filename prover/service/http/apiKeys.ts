@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { ProverError } from '../../errors.ts'
+import { whyUnreadable } from '../../market/textFile.ts'
 import { KeyFileModeError } from '../daemon/account.ts'
 import { KeyRefusedError, ScopeMissingError, WritesClosedError } from './problems.ts'
 
@@ -116,7 +117,7 @@ function readOwn(file: string): string {
     return readFileSync(descriptor, 'utf8')
   } catch (error) {
     if (error instanceof KeyFileModeError || error instanceof ApiKeysError) throw error
-    throw new ApiKeysError(file, 'it cannot be read')
+    throw new ApiKeysError(file, whyUnreadable(error), error)
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
@@ -136,9 +137,10 @@ export class ApiKeysError extends ProverError {
   readonly code = 'service.api-keys'
   readonly file: string
 
-  constructor(file: string, reason: string) {
+  constructor(file: string, reason: string, cause?: unknown) {
     super(
       `Expected keys in ${file}, but ${reason}. \`openssl rand -hex 32\` makes one; docs/operations.md has an example.`,
+      { cause },
     )
     this.file = file
   }
