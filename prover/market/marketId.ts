@@ -34,11 +34,16 @@ export function isMarketName(name: string): boolean {
   }
 }
 
+/** What is said of a market that {@link isMarketName} says no of. */
+export const whyUntaken = (name: string): string =>
+  `${JSON.stringify(name)}: governance gave it a name that nothing here takes`
+
 /** Whether a name is a shadow's rather than a market's. */
 export const isShadowName = (name: string): boolean => name.includes(SHADOW_MARK)
 
 /**
- * Name of a market or shadow from its id; an id that is no name of printable ASCII is shown as it is.
+ * Name of a market or shadow from its id; an id that is no name of printable ASCII, or a market's that reads as a shadow's, is
+ * shown as it is.
  *
  * @example
  * marketNameOf(marketIdOf('BTC-USD~garch')) // → 'BTC-USD~garch'
@@ -48,7 +53,7 @@ export function marketNameOf(marketId: string): string {
     const model = modelIdOfShadow(marketId)
     const name = decodeBytes32String(ownMarketOf(marketId))
     // Chosen by others, and shown on terminals and pages.
-    if (!/^[ -~]*$/.test(name)) return marketId
+    if (!/^[ -~]*$/.test(name) || name.includes(SHADOW_MARK)) return marketId
     return model === 0 ? name : `${name}${SHADOW_MARK}${volatilityModelName(model)}`
   } catch {
     return marketId

@@ -14,6 +14,7 @@ describe('the name of a market', () => {
     ['looks like another line', 'BTC-USD\nETH-USD'],
     ['is shown backwards', '\u202eDSU-CTB'],
     ['is not seen', 'BTC-USD\u200b'],
+    ['is a shadow’s', 'BTC-USD~garch'],
   ])('is its id where what that spells %s', (_, name) => {
     const id = encodeBytes32String(name)
     expect(marketNameOf(id)).toBe(id)

@@ -50,7 +50,15 @@ async function landMargin(maintenanceE8: bigint): Promise<void> {
 /** Of a registry of markets, nothing. */
 const nowhere: Reading = {
   ...{ chainId: '31337', block: 1, time: '2026-02-05T04:30:00Z', registry: stranger, modelRegistry: stranger },
-  ...{ council: stranger, maxParameterAgeSeconds: 3600, markets: [], roles: [], portfolio: null, accounts: [] },
+  ...{
+    council: stranger,
+    maxParameterAgeSeconds: 3600,
+    markets: [],
+    untaken: [],
+    roles: [],
+    portfolio: null,
+    accounts: [],
+  },
   crossAccounts: [],
   openInterest: null,
 }

@@ -1,20 +1,14 @@
 /** What a service asks of a node while nothing happens: some are paid by the question. And what keeps it from serving, or ending. */
 import { join } from 'node:path'
-import { Contract, encodeBytes32String, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { DEFAULT_VOLATILITY_MODEL, volatilityModels } from '../../circuits/statements/index.ts'
-import { defaultPolicy } from '../../prover/parameters/defaultPolicy.ts'
+import type { PriceRow } from '../../prover/market/prices.ts'
+import type { MarketState } from '../../prover/parameters/marketRisk.ts'
 import { createProver } from '../../prover/proof/index.ts'
-import { attestedFeedOf, interfaceOf } from '../../prover/registry/index.ts'
-import { attestObservation, feedDomain, submitObservations } from '../../prover/registry/market/feed.ts'
 import { readInForce } from '../../prover/registry/market/inForce.ts'
-import { placeToBegin } from '../../prover/registry/market/place.ts'
-import { FEED_SIGNER_KEYS, FEED_THRESHOLD } from '../../prover/service/development/chain.ts'
 import { LOOK_ANEW_MS, type ServeControl, type ServeOptions, serve } from '../../prover/service/daemon/serve.ts'
-import { packState } from '../../prover/statement/marketState.ts'
-import { pack } from '../../prover/statement/words.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 import { first, type HistoryEngine, second, startHistoryEngine, warmUp } from './historyEngine.ts'
+import { addUntaken } from './untakenMarket.ts'
 
 const folder = temporaryFolder()
 /** That a look at a registry of one market takes, and more. */
@@ -108,7 +102,10 @@ it('ends although a look at alarms hangs, for what no waiting mends and for a si
 })
 
 it('serves beside a market that governance gave a name that nothing here takes, says so, and reads the others', async () => {
-  await addUntaken('sol-usd')
+  const { chain, deployment, states } = engine
+  const [council, carrier] = [chain.account('council'), chain.account('feeder')]
+  const [state, observation] = [states.get('A-USD') as MarketState, warmUp.at(-1) as PriceRow]
+  await addUntaken('sol-usd', { deployment, council, carrier, state, observation })
   const unserved: (string | undefined)[] = []
   const inForce: (string | undefined)[] = []
   const onEvent: ServeOptions['onEvent'] = ({ step, detail }) => {
@@ -124,24 +121,3 @@ it('serves beside a market that governance gave a name that nothing here takes, 
   const { markets } = await readInForce(await engine.client())
   expect(markets.map(({ name }) => name)).toEqual(['A-USD'])
 })
-
-/** As the council may with calls of its own: a market is 32 bytes to the contracts. */
-async function addUntaken(name: string): Promise<void> {
-  const { chain, deployment, states } = engine
-  const marketId = encodeBytes32String(name)
-  const { address: feed } = attestedFeedOf(deployment)
-  const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
-  const [last] = warmUp.slice(-1)
-  const attested = { ...(last as typeof first), marketId, confidenceE8: 0n, deadline: (await chain.now()) + 3600n }
-  const signed = await attestObservation(feedDomain(deployment.chainId, feed), signers, attested)
-  await submitObservations(chain.account('feeder'), feed, [signed])
-  const inbox = { source: feed, marketId, fromBlock: deployment.block }
-  const begun = await placeToBegin(chain.provider, inbox)
-  const registry = new Contract(deployment.addresses.registry, interfaceOf('RiskRegistry'), chain.account('council'))
-  const send = async (method: string, ...args: readonly unknown[]) =>
-    (await registry.getFunction(method)(...args)).wait()
-  await send('setMarketPolicy', marketId, pack('marketPolicy', defaultPolicy.market))
-  const state = states.get('A-USD')
-  if (state === undefined || begun === undefined) throw new Error('The engine has no market to begin like.')
-  await send('addMarket', marketId, feed, volatilityModels[DEFAULT_VOLATILITY_MODEL].id, packState(state), begun.place)
-}

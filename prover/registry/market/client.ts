@@ -2,7 +2,7 @@
 import { Contract, type ContractRunner, getAddress, type Log, type Provider, type Signer } from 'ethers'
 import { type Build, type Fields, sizeOf, volatilityModelOf } from '../../../circuits/statements/index.ts'
 import { ProverError } from '../../errors.ts'
-import { marketIdOf, marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
+import { isMarketName, marketIdOf, marketNameOf, modelIdOfShadow, ownMarketOf } from '../../market/marketId.ts'
 import {
   batchLength,
   type MarketState,
@@ -70,9 +70,10 @@ export type LeftOut = {
   readonly name: string
   /**
    * `behind`: its next observations cannot land in this build; the catch-up build takes them. `bound-to-another-model`: the
-   * council has it estimated otherwise. `paused`: a guardian has paused it, its source or the model.
+   * council has it estimated otherwise. `paused`: a guardian has paused it, its source or the model. `untaken-name`: governance
+   * gave it a name that nothing here takes.
    */
-  readonly reason: 'nothing-waiting' | 'behind' | 'no-place' | 'bound-to-another-model' | 'paused'
+  readonly reason: 'nothing-waiting' | 'behind' | 'no-place' | 'bound-to-another-model' | 'paused' | 'untaken-name'
 }
 
 /** A batch that the registry would take now. */
@@ -184,6 +185,11 @@ export class RegistryClient {
     const shadowId = marketIdOf(name)
     const [{ score }] = await this.read('shadowOf', ownMarketOf(shadowId), modelIdOfShadow(shadowId))
     return unpack('score', score)
+  }
+
+  /** Names of markets and shadows that nothing here takes, and no method of this client: to governance a market is 32 bytes. */
+  async untakenNames(): Promise<readonly string[]> {
+    return (await this.marketsAndShadows()).map(({ name }) => name).filter((name) => !isMarketName(name))
   }
 
   /** When a shadow may take its market over. */
@@ -317,7 +323,7 @@ export class RegistryClient {
    * The next batch of a build: for each market as many waiting observations as it can take now.
    *
    * @param verificationKeyHash - of the key that will prove it, 0x-hexadecimal
-   * @param names - markets and shadows to consider; all by default. At most as many as the build has places are taken, markets
+   * @param names - markets and shadows to consider; by default all whose names are taken here. At most as many as the build has places are taken, markets
    * before shadows, those waiting longest first
    * @throws {@link ModelUnknownError}, {@link ModelDisabledError} if the registry does not accept proofs of this key
    */
@@ -326,16 +332,17 @@ export class RegistryClient {
     verificationKeyHash: string,
     names?: readonly string[],
   ): Promise<NextBatch | NothingToDo> {
-    const [model, markets, policies, oldestLive] = await Promise.all([
+    const [model, markets, policies, oldestLive, untaken] = await Promise.all([
       this.model(build, verificationKeyHash),
       this.readMarkets(names),
       this.policies(),
       this.oldestAccepted(),
+      names === undefined ? this.untakenNames() : [],
     ])
     const oldest = model.allowsBacklog ? 0n : oldestLive
     const [paused, isModelPaused] = await Promise.all([this.pausedOf(markets), this.isModelPaused(model.modelId)])
 
-    const leftOut: LeftOut[] = []
+    const leftOut: LeftOut[] = untaken.map((name) => ({ name, reason: 'untaken-name' }))
     const candidates: (MarketRead & { readonly observations: readonly Observation[] })[] = []
     for (const market of markets) {
       const { current, waiting } = market
@@ -491,7 +498,7 @@ export class RegistryClient {
   }
 
   private async readMarkets(names: readonly string[] | undefined): Promise<readonly MarketRead[]> {
-    const considered = names ?? (await this.marketsAndShadows()).map(({ name }) => name)
+    const considered = names ?? (await this.marketsAndShadows()).map(({ name }) => name).filter(isMarketName)
     return Promise.all(
       considered.map(async (name) => {
         const current = await this.market(name)

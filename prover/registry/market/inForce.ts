@@ -44,10 +44,12 @@ export type InForce = {
   readonly modelRegistry: string
   readonly freshness: FreshnessPolicy
   readonly markets: readonly HeldMarket[]
+  /** Names of markets and shadows that nothing here takes: they are not read. None where names were given. */
+  readonly untaken: readonly string[]
 }
 
 /**
- * Reads markets and shadows, all of them by default.
+ * Reads markets and shadows, by default all whose names are taken here.
  *
  * @throws {@link MarketUnknownError} naming those that there are
  */
@@ -57,7 +59,8 @@ export async function readInForce(client: RegistryClient, names?: readonly strin
   const modelRegistry: string = await askWhetherRegistry(registry, 'risk registry', () =>
     contract.getFunction('models')(),
   )
-  const listed = [...(await client.markets()), ...(await client.shadows())].map(({ name }) => name).filter(isMarketName)
+  const all = [...(await client.markets()), ...(await client.shadows())].map(({ name }) => name)
+  const listed = all.filter(isMarketName)
   for (const name of names ?? []) {
     marketIdOf(name)
     if (!listed.includes(name)) throw new MarketUnknownError(name, registry, listed)
@@ -77,6 +80,7 @@ export async function readInForce(client: RegistryClient, names?: readonly strin
     modelRegistry,
     freshness: freshness.toObject() as FreshnessPolicy,
     markets,
+    untaken: names === undefined ? all.filter((name) => !isMarketName(name)) : [],
   }
 }
 

@@ -170,6 +170,8 @@ export type Reading = {
   readonly council: string
   readonly maxParameterAgeSeconds: number
   readonly markets: readonly MarketReading[]
+  /** Names of markets and shadows that nothing here takes: they are not read. */
+  readonly untaken: readonly string[]
   /** Null where none is known. */
   readonly portfolio: PortfolioReading | null
   readonly accounts: readonly AccountReading[]
@@ -258,6 +260,7 @@ function readingOf(
     council: held.council,
     maxParameterAgeSeconds: Number(held.freshness.maxParameterAgeSeconds),
     markets: held.markets.map((market) => marketReading(market, deployment)),
+    untaken: held.untaken,
     portfolio: margins,
     accounts: standings.inOne.map(accountReading),
     crossAccounts: standings.inSeveral.map(crossAccountReading),

@@ -1,5 +1,6 @@
 /** `zkrisk batch`, `prove`, `verify` and `submit`. */
 import { ProverError } from '../../errors.ts'
+import { whyUntaken } from '../../market/marketId.ts'
 import { createProver, type KeyKind, type ProofTimings } from '../../proof/index.ts'
 import {
   type RpcAddress,
@@ -52,6 +53,13 @@ export async function writeNextBatch(options: {
   writeWholeFile(options.out, `${toJson(batchFileOf(next))}\n`)
   return { names: next.names, leftOut: next.leftOut }
 }
+
+/** What was written, and whom no batch of this software has. */
+export const describeBatch = (names: readonly string[], leftOut: readonly LeftOut[], out: string): string =>
+  [`${names.join(', ')}: written to ${out}`, ...untakenIn(leftOut).map((says) => `Left out: ${says}.`)].join('\n')
+
+const untakenIn = (leftOut: readonly LeftOut[]): readonly string[] =>
+  leftOut.filter(({ reason }) => reason === 'untaken-name').map(({ name }) => whyUntaken(name))
 
 /** A batch as `zkrisk prove` reads it. */
 export function batchFileOf({ batch, names, inboxes }: NextBatch): object {
@@ -183,7 +191,8 @@ export class NothingWaitingError extends ProverError {
   readonly leftOut: readonly LeftOut[]
 
   constructor(leftOut: readonly LeftOut[]) {
-    const reasons = leftOut.map(({ name, reason }) => `${name}: ${reason}`).join(', ')
+    const others = leftOut.filter(({ reason }) => reason !== 'untaken-name')
+    const reasons = [...others.map(({ name, reason }) => `${name}: ${reason}`), ...untakenIn(leftOut)].join(', ')
     super(`There is no batch to make (${reasons}). Markets that are behind need --model ${CATCH_UP_BUILD}.`)
     this.leftOut = leftOut
   }

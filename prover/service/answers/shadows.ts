@@ -1,5 +1,5 @@
 /** `zkrisk shadows`: what a market's shadows have scored, and the council's calls about them. */
-import { volatilityModelName } from '../../market/marketId.ts'
+import { isMarketName, volatilityModelName } from '../../market/marketId.ts'
 import { meanScores } from '../../parameters/shadowScore.ts'
 import { type RpcAddress, connectProvider, readDeployment, RegistryClient } from '../../registry/index.ts'
 import {
@@ -38,6 +38,8 @@ export type ShadowList = {
   readonly maxMarginStep: number
   readonly markets: readonly { readonly market: string; readonly model: string }[]
   readonly shadows: readonly ShadowRow[]
+  /** Names of markets and shadows that nothing here takes: they are not read. */
+  readonly untaken: readonly string[]
 }
 
 const X24 = 2 ** 24
@@ -52,9 +54,10 @@ export async function listShadows(place: RegistryPlace): Promise<ShadowList> {
       client.shadows(),
     ])
     const bound = new Map<string, number>()
-    for (const { name } of markets) bound.set(name, (await client.market(name)).volatilityModel)
+    const isTaken = ({ name }: { readonly name: string }): boolean => isMarketName(name)
+    for (const { name } of markets.filter(isTaken)) bound.set(name, (await client.market(name)).volatilityModel)
     const rows: ShadowRow[] = []
-    for (const { name, market, volatilityModel } of shadows) {
+    for (const { name, market, volatilityModel } of shadows.filter(isTaken)) {
       const [current, score, waiting] = await Promise.all([
         client.market(name),
         client.score(name),
@@ -79,6 +82,7 @@ export async function listShadows(place: RegistryPlace): Promise<ShadowList> {
       maxMarginStep: Number(policy.maxMarginStepX24) / X24,
       markets: [...bound].map(([market, model]) => ({ market, model: volatilityModelName(model) })),
       shadows: rows,
+      untaken: await client.untakenNames(),
     }
   })
 }

@@ -30,9 +30,9 @@ export function addProofCommands(program: Command): void {
     .option('--keys <folder>', 'keys, instead of the project’s own')
     .action(
       action<BatchOptions, []>(async (terminal, { rpc, deployment, out, model, keys }) => {
-        const { writeNextBatch } = await import('../answers/proofFlows.ts')
+        const { describeBatch, writeNextBatch } = await import('../answers/proofFlows.ts')
         const { names, leftOut } = await writeNextBatch({ rpc, deployment, out, model, keys })
-        terminal.result({ written: out, markets: names, leftOut }, `${names.join(', ')}: written to ${out}`)
+        terminal.result({ written: out, markets: names, leftOut }, describeBatch(names, leftOut, out))
       }),
     )
 

@@ -7,6 +7,7 @@ import { connectProvider, type Deployment, readDeployment, RegistryClient } from
 import { ask } from '../../registry/contractErrors.ts'
 import type { CircuitKeys } from '../../proof/index.ts'
 import { ModelDisabledError, ModelUnknownError } from '../../registry/models.ts'
+import { isMarketName, whyUntaken } from '../../market/marketId.ts'
 import { faultOf, type Finding } from '../answers/findings.ts'
 import { duration } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
@@ -162,11 +163,18 @@ async function checkAccount(
         expectedChainId,
         fromBlock,
       })
-      const named = options.market ?? deployment.markets.map(({ name }) => name)
+      const named = options.market ?? deployment.markets.map(({ name }) => name).filter(isMarketName)
       const markets = await Promise.all(named.map(async (name) => `${name} #${(await client.market(name)).sequence}`))
-      return { client, markets }
+      return { client, markets, untaken: options.market === undefined ? await client.untakenNames() : [] }
     },
-    ({ markets }) => ok(markets.join(', ')),
+    ({ markets, untaken }) =>
+      untaken.length === 0
+        ? ok(markets.join(', '))
+        : {
+            status: 'warning',
+            found: [...markets, ...untaken.map(whyUntaken)].join(', '),
+            mend: 'They are not served.',
+          },
   )
   const keys = families.flatMap((family) => (family === undefined ? [] : [family.live, family.catchUp]))
   const here = keys.filter((each) => each !== undefined)

@@ -17,7 +17,7 @@ import {
   type NothingToDo,
   type RegistryClient,
 } from '../../registry/market/client.ts'
-import { isMarketName, isShadowName } from '../../market/marketId.ts'
+import { isMarketName, isShadowName, whyUntaken } from '../../market/marketId.ts'
 import { type Parameters, updateMarket } from '../../parameters/marketRisk.ts'
 import { type MarketRiskBatch, type MarketRiskStatement, stateBatch } from '../../statement/marketRisk.ts'
 import { volatilityModelOfId } from '../../volatility/models.ts'
@@ -505,8 +505,7 @@ class Service {
   private async freeMarkets(unserved: string[]): Promise<readonly string[]> {
     const listed = this.options.markets ?? (await this.client.markets()).map(({ name }) => name)
     const served = listed.filter(isMarketName)
-    for (const name of listed.filter((each) => !isMarketName(each)))
-      unserved.push(`${JSON.stringify(name)}: governance gave it a name that nothing here takes`)
+    unserved.push(...listed.filter((name) => !isMarketName(name)).map(whyUntaken))
     const shadows = (await this.client.shadows()).filter(({ market }) => served.includes(market))
     // Before the store is asked: what a proof that ends meanwhile moves is in one or the other.
     const planned = new Map(this.planned)

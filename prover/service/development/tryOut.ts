@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProverError } from '../../errors.ts'
-import { marketIdOf, marketNameOf } from '../../market/marketId.ts'
+import { isMarketName, marketIdOf, marketNameOf } from '../../market/marketId.ts'
 import { defaultPlausibility } from '../../market/plausibility.ts'
 import { ONE_UNIT, type Units, unitsOfScale, unitsText } from '../../market/priceScale.ts'
 import { priceScaleAt } from '../../registry/market/scale.ts'
@@ -221,7 +221,7 @@ export async function replayFeed(
   const { address, plausibility: bounds } = attestedFeedOf(deployment)
   const now = await chain.now()
   const unitsOf = new Map<string, Units>()
-  for (const name of [...options.market, ...deployment.markets.map((market) => market.name)]) {
+  for (const name of [...options.market, ...deployment.markets.map((market) => market.name).filter(isMarketName)]) {
     unitsOf.set(name, unitsOfScale(await priceScaleAt(chain.provider, address, marketIdOf(name))))
   }
   const { fromText, toText, ...prices } = options.prices

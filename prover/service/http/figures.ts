@@ -64,6 +64,7 @@ export type FeedReading = {
 
 /** Readings that are remembered at once. */
 const MOST_KEPT = 500
+const isTaken = ({ name }: { readonly name: string }): boolean => isMarketName(name)
 
 type Kept = {
   readonly block: number
@@ -183,7 +184,7 @@ export class Figures {
     return this.once('scores', async () => {
       const { learning } = await this.client.policies()
       const found: ScoreReading[] = []
-      for (const { name, market, volatilityModel } of await this.client.shadows()) {
+      for (const { name, market, volatilityModel } of (await this.client.shadows()).filter(isTaken)) {
         const score = await this.client.score(name)
         const means = score.predictions === 0n ? undefined : meanScores(score, learning)
         const model = volatilityModelName(volatilityModel)
@@ -201,7 +202,7 @@ export class Figures {
     return this.once('feeds', async () => {
       const { time } = await this.head()
       const found: FeedReading[] = []
-      for (const { name, source } of (await this.client.markets()).filter((each) => isMarketName(each.name))) {
+      for (const { name, source } of (await this.client.markets()).filter(isTaken)) {
         const { state } = await this.client.market(name)
         const waiting = await this.client.waiting(name)
         const asOf = Number(waiting.at(-1)?.asOf ?? state.volatility.asOf)

@@ -1,7 +1,7 @@
 /** Parameters of a registry's markets through time, from the batches that it took: whoever proved them. */
 import { type Block, Contract, type Log, type Provider } from 'ethers'
 import type { Fields } from '../../../circuits/statements/index.ts'
-import { marketIdOf, marketNameOf, ownMarketOf } from '../../market/marketId.ts'
+import { marketNameOf, ownMarketOf } from '../../market/marketId.ts'
 import { realValues } from '../../parameters/real.ts'
 import { interfaceOf } from '../../registry/artifacts.ts'
 import { logsBetween } from '../../registry/chain.ts'
@@ -114,16 +114,16 @@ export class MarketSeries {
     const update = updates.find((each) => each.marketId === marketId && each.sequence === sequence)
     if (update === undefined) return
     const name = marketNameOf(marketId)
-    const scale = await this.scaleOf(update.source, name)
+    const scale = await this.scaleOf(update.source, marketId)
     const place = { block: log.blockNumber, transactionHash: log.transactionHash }
     const parameters = unpack('parameters', BigInt.asUintN(Number(PARAMETERS_BITS), parametersAndSequence))
     const own = [...(this.points.get(name) ?? []), { ...pointOf(update, parameters, policies, scale), ...place }]
     this.points.set(name, own.slice(-MOST_POINTS))
   }
 
-  private async scaleOf(source: string, name: string): Promise<number> {
-    const key = `${source} ${name}`
-    const scale = this.scales.get(key) ?? (await priceScaleAt(this.provider, source, ownMarketOf(marketIdOf(name))))
+  private async scaleOf(source: string, marketId: string): Promise<number> {
+    const key = `${source} ${marketId}`
+    const scale = this.scales.get(key) ?? (await priceScaleAt(this.provider, source, ownMarketOf(marketId)))
     this.scales.set(key, scale)
     return scale
   }

@@ -20,7 +20,7 @@ import { inTurns } from '../../audit/nodeReads.ts'
 import { isCrossRegistry } from '../../audit/portfolio/crossAudit.ts'
 import { claimText } from '../../audit/report.ts'
 import { ProverError } from '../../errors.ts'
-import { marketNameOf, modelIdOfShadow } from '../../market/marketId.ts'
+import { isMarketName, marketNameOf, modelIdOfShadow } from '../../market/marketId.ts'
 import { type Plausibility, plausibilityFields } from '../../market/plausibility.ts'
 import { type ContractName, interfaceOf } from '../../registry/artifacts.ts'
 import { logsBetween } from '../../registry/chain.ts'
@@ -109,7 +109,7 @@ export async function rebuildDeployment(options: RebuildOptions): Promise<Rebuil
       : { portfolio: { ...margins.place, models: deployedModels(models, portfolioStatementNames) } }),
     markets: markets.flatMap(deployedMarket),
   }
-  const findings = [...all.flatMap(findingsOf), ...markets.flatMap(unknownFamily)]
+  const findings = [...all.flatMap(findingsOf), ...markets.flatMap(unknownFamily), ...markets.flatMap(untakenName)]
   return { deployment, models, findings: distinct(findings) }
 }
 
@@ -230,6 +230,11 @@ const unknownFamily = (market: MarketRead): readonly RebuildFinding[] =>
           says: `it is bound to the volatility model ${market.volatilityModel}, which this version does not have`,
         },
       ]
+
+const untakenName = ({ name }: MarketRead): readonly RebuildFinding[] =>
+  isMarketName(name)
+    ? []
+    : [{ severity: 'note', of: JSON.stringify(name), says: 'governance gave it a name that nothing here takes' }]
 
 /** A source by what its code is; a name is nobody's but ours. */
 async function deployedSource(provider: Provider, record: DeployedRecord, address: string): Promise<DeployedSource> {

@@ -1,3 +1,4 @@
+import { isMarketName } from '../../market/marketId.ts'
 import { modelNames } from '../../volatility/models.ts'
 import type { EngineFound } from '../takeover/takeOver.ts'
 import type { Difference } from '../takeover/published.ts'
@@ -61,8 +62,9 @@ export const differenceText = ({ field, file, chain }: Difference): string =>
 export function servedText({ deployment, models }: Pick<EngineFound, 'deployment' | 'models'>): readonly string[] {
   const usable = new Set(models.filter(({ status }) => status === 'usable').map(({ name }) => name))
   const families = modelNames.filter((name) => usable.has(familyOf(name).live))
+  const taken = deployment.markets.filter(({ name }) => isMarketName(name))
   const [served, left] = [true, false].map((isServed) =>
-    deployment.markets.filter(({ volatilityModel }) => families.includes(volatilityModel) === isServed),
+    taken.filter(({ volatilityModel }) => families.includes(volatilityModel) === isServed),
   )
   return [
     `Batches that can be proven here: of ${served?.map(({ name }) => name).join(', ') || 'no market'}.`,

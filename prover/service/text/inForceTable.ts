@@ -7,6 +7,7 @@ import type {
   Reading,
   RoleReading,
 } from '../answers/inForce.ts'
+import { whyUntaken } from '../../market/marketId.ts'
 import { amount, priceWords } from '../../portfolio/amount.ts'
 import { duration } from './figures.ts'
 import { formatTable } from './table.ts'
@@ -34,6 +35,7 @@ export function formatReading(reading: Reading): string {
     '',
     markets.length === 0 ? 'No markets.' : formatTable(MARKETS, markets.map(marginCells)),
     ...(stale.length === 0 ? [] : ['', ...stale.map(staleLine)]),
+    ...(reading.untaken.length === 0 ? [] : ['', ...reading.untaken.map((name) => `Not read: ${whyUntaken(name)}.`)]),
     ...(markets.length === 0 ? [] : ['', formatTable(MODELS, markets.map(modelCells))]),
     ...(portfolio === null ? [] : ['', ...portfolioLines(portfolio)]),
     ...accounts.flatMap((account) => ['', ...accountLines(account)]),

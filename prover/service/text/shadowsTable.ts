@@ -1,3 +1,4 @@
+import { whyUntaken } from '../../market/marketId.ts'
 import type { ShadowList, ShadowRow } from '../answers/shadows.ts'
 import { percent } from './figures.ts'
 import { formatTable } from './table.ts'
@@ -5,8 +6,9 @@ import { formatTable } from './table.ts'
 const COLUMNS = ['market', 'under', 'predictions', 'score', 'down', 'up', 'waiting', 'initial', 'maintenance']
 
 /** Shadows as text for a terminal, those of a market together, the best score first; ends with a line break. */
-export function formatShadows({ markets, shadows, leastPredictions, maxMarginStep }: ShadowList): string {
-  const bound = markets.map(({ market, model }) => `${market} is bound to ${model}`).join(', ')
+export function formatShadows({ markets, shadows, untaken, leastPredictions, maxMarginStep }: ShadowList): string {
+  const known = markets.map(({ market, model }) => `${market} is bound to ${model}`).join(', ')
+  const bound = [known, ...untaken.map((name) => `not read is ${whyUntaken(name)}`)].join('. ')
   const rule =
     `A shadow may take its market over after ${leastPredictions} predictions, with margins within ` +
     `${percent(maxMarginStep)} of those in force, and a score no worse than that of the model in force.`
