@@ -12,13 +12,14 @@ import { expiryWords } from '../../statement/riskArray.ts'
 import { openAccount } from '../daemon/account.ts'
 import type { CrossPlace } from '../daemon/portfolios/crossMargins.ts'
 import type { Hands } from '../daemon/portfolios/putInForce.ts'
-import { developmentChainBehind, startDevelopmentChain } from '../development/chain.ts'
+import { startDevelopmentChain } from '../development/chain.ts'
 import { deployDevelopmentCross } from '../development/cross.ts'
 import type { StatementKeys } from '../development/portfolio.ts'
 import { AccountAddressError } from './inForce.ts'
 import {
   AccountNotNamedError,
   developmentHands,
+  developmentHandsBehind,
   type ExistingRegistry,
   givenHands,
   hasDevelopmentSigners,
@@ -92,7 +93,7 @@ export async function existingCrossSite(
     const isOpen = isDevelopmentChain(reader.chainId) && signed.every(Boolean)
     const given = givenHands(provider, existing)
     const hands = isOpen
-      ? { ...developmentHands(developmentChainBehind(provider)), ...given }
+      ? { ...developmentHandsBehind(provider), ...given }
       : { ...given, carrier: given.carrier ?? openAccount(provider, undefined) }
     if (!isOpen && existing.account === undefined) throw new AccountNotNamedError(reader.registry)
     const client = reader.as(hands.carrier)

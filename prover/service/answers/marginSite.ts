@@ -1,5 +1,5 @@
 /** Where a margin is proven: a registry of its own on a development chain, or one that stands already. */
-import { Contract, getAddress, isAddress, type Provider, toBeHex, Wallet } from 'ethers'
+import { Contract, getAddress, isAddress, type JsonRpcProvider, type Provider, toBeHex, Wallet } from 'ethers'
 import type { PortfolioStatementName } from '../../../circuits/statements/index.ts'
 import { AccountAddressError } from './inForce.ts'
 import { ProverError } from '../../errors.ts'
@@ -28,6 +28,8 @@ import {
   developmentChainBehind,
   FEED_SIGNER_KEYS,
   FEED_THRESHOLD,
+  moveClockTo,
+  passTime,
   startDevelopmentChain,
 } from '../development/chain.ts'
 import { deployDevelopmentPortfolio, type StatementKeys } from '../development/portfolio.ts'
@@ -86,9 +88,15 @@ export function developmentHands(chain: DevelopmentChain): Hands {
     venue: chain.account('feeder'),
     council: chain.account('council'),
     waitUntil: async (time) => {
-      if ((await chain.now()) < time) await chain.setNextTime(time)
+      await moveClockTo(chain, time)
     },
   }
+}
+
+/** The same where somebody else may move the clock meanwhile. */
+export function developmentHandsBehind(provider: JsonRpcProvider): Hands {
+  const chain = developmentChainBehind(provider)
+  return { ...developmentHands(chain), waitUntil: (time) => passTime(chain, time) }
 }
 
 /**
@@ -113,7 +121,7 @@ export async function existingSite(
     const isOpen = isDevelopmentChain(chainId) && (await hasDevelopmentSigners(rounds, provider))
     const given = givenHands(provider, existing)
     const hands = isOpen
-      ? { ...developmentHands(developmentChainBehind(provider)), ...given }
+      ? { ...developmentHandsBehind(provider), ...given }
       : { ...given, carrier: given.carrier ?? openAccount(provider, undefined) }
     if (!isOpen && existing.account === undefined) throw new AccountNotNamedError(registry)
     const account = getAddress(existing.account ?? SOME_ACCOUNT)

@@ -14,6 +14,7 @@ import {
 } from 'ethers'
 import { ProverError } from '../../errors.ts'
 import { projectRoot } from '../../config.ts'
+import { utcTime } from '../text/figures.ts'
 
 /** Hardhat's own; on the list of chains that take development keys. */
 const DEVELOPMENT_CHAIN_ID = 31337n
@@ -46,6 +47,34 @@ export type DevelopmentChain = {
   /** The latest block's time. */
   now(): Promise<bigint>
   close(): Promise<void>
+}
+
+/** Somebody else may move the clock between any two calls; he who moves it as often has to end first. */
+export const MOST_MOVES = 20
+
+/** The next block is mined at a time at the earliest, though somebody else, as a feed that is replayed, moves the clock as well. */
+export async function moveClockTo(chain: DevelopmentChain, time: bigint): Promise<void> {
+  if ((await chain.now()) >= time) return
+  try {
+    await chain.setNextTime(time)
+  } catch (error) {
+    // Moved beyond it meanwhile, which is as good.
+    if ((await chain.now()) < time) throw error
+  }
+}
+
+/**
+ * The clock passes a time, with a block of its own: whoever sets an earlier time for the next block cannot undo that.
+ *
+ * @throws {@link ClockContendedError}
+ */
+export async function passTime(chain: DevelopmentChain, time: bigint): Promise<void> {
+  for (let moves = 0; moves < MOST_MOVES; moves++) {
+    await moveClockTo(chain, time)
+    if ((await chain.now()) >= time) return
+    await chain.provider.send('evm_mine', [])
+  }
+  if ((await chain.now()) < time) throw new ClockContendedError(time)
 }
 
 /**
@@ -142,6 +171,20 @@ export class HardhatMissingError extends ProverError {
     super('A development chain needs Hardhat, which is not installed. Run this in a checkout after `npm ci`.', {
       cause,
     })
+  }
+}
+
+/** Somebody else moves the clock of the chain all the time. */
+export class ClockContendedError extends ProverError {
+  readonly code = 'service.clock-contended'
+  readonly time: bigint
+
+  constructor(time: bigint) {
+    super(
+      `Expected to move the development chain's clock to ${utcTime(time)} UTC, but somebody else sets it back each time. ` +
+        'End the feed that is replayed to it, and try again.',
+    )
+    this.time = time
   }
 }
 

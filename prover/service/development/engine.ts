@@ -11,10 +11,11 @@ import type { MarketState, Observation, Policy } from '../../parameters/marketRi
 import { replay } from '../../parameters/replay.ts'
 import type { CircuitKeys } from '../../proof/index.ts'
 import { addMarket, deployEngine } from '../../registry/market/deploy.ts'
+import { ContractRevertError } from '../../registry/contractErrors.ts'
 import { attestedFeedOf, type Deployment } from '../../registry/deployment.ts'
 import { type DoorEvent, doorEventsIn } from '../../registry/market/door.ts'
 import { attestObservation, feedDomain, submitObservations } from '../../registry/market/feed.ts'
-import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
+import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD, MOST_MOVES, moveClockTo } from './chain.ts'
 import { buildOf } from '../workspace.ts'
 
 /** Prices of one market, oldest first. */
@@ -93,7 +94,6 @@ export async function appendObservations(
     (latest, { observation }) => (observation.asOf > latest ? observation.asOf : latest),
     0n,
   )
-  if ((await chain.now()) <= newest) await chain.setNextTime(newest + 1n)
   const { address: feed, threshold } = attestedFeedOf(deployment)
   const domain = feedDomain(deployment.chainId, feed)
   const signers = FEED_SIGNER_KEYS.slice(0, threshold).map((key) => new Wallet(key))
@@ -103,8 +103,17 @@ export async function appendObservations(
       attestObservation(domain, signers, { ...observation, marketId: marketIdOf(name), confidenceE8: 0n, deadline }),
     ),
   )
-  const { logs } = await submitObservations(chain.account('feeder'), feed, signed)
-  return doorEventsIn(logs, feed)
+  for (let tries = 1; ; tries++) {
+    await moveClockTo(chain, newest + 1n)
+    try {
+      const { logs } = await submitObservations(chain.account('feeder'), feed, signed)
+      return doorEventsIn(logs, feed)
+    } catch (error) {
+      // Somebody else set an earlier time for the block since.
+      const isEarly = error instanceof ContractRevertError && error.reason === 'ObservationInFuture'
+      if (!isEarly || (await chain.now()) > newest || tries === MOST_MOVES) throw error
+    }
+  }
 }
 
 /** Rows of several markets as steps in time: at each time one observation of every market. */

@@ -21,7 +21,7 @@ import {
   type RoundWords,
 } from '../../registry/index.ts'
 import type { SectionWords } from '../../statement/state.ts'
-import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD } from './chain.ts'
+import { type DevelopmentChain, FEED_SIGNER_KEYS, FEED_THRESHOLD, moveClockTo } from './chain.ts'
 import type { PortfolioModel, PortfolioModels } from '../daemon/portfolios/place.ts'
 import { CircuitNotBuiltError, loadKeys, portfolioBuildOf } from '../workspace.ts'
 
@@ -194,7 +194,7 @@ export async function publishDevelopmentRound(
 ): Promise<void> {
   const roundId = await client.roundId(round)
   if (published.has(roundId)) return
-  if ((await chain.now()) <= round.asOf) await chain.setNextTime(round.asOf + 1n)
+  await moveClockTo(chain, round.asOf + 1n)
   const signers = FEED_SIGNER_KEYS.slice(0, FEED_THRESHOLD).map((key) => new Wallet(key))
   const domain = roundsDomain(deployment.chainId, deployment.rounds)
   const signed = await attestRound(domain, signers, round, round.asOf + DEVELOPMENT_AGE_SECONDS)

@@ -17,6 +17,7 @@ import {
   readDeployment,
   writeDeployment,
 } from '../../registry/index.ts'
+import { defaultFreshness } from '../../registry/market/deploy.ts'
 import { doorWords } from '../../registry/market/door.ts'
 import { doorText } from '../deploying/door.ts'
 import { provableMargin } from '../../portfolio/accountMargin.ts'
@@ -25,7 +26,7 @@ import { createProver } from '../../proof/index.ts'
 import { replayProven } from '../answers/provenReplay.ts'
 import { type Circle, circleKeys, runCircle } from './circle.ts'
 import { crashHistory } from './demo.ts'
-import { developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
+import { type DevelopmentChain, developmentChainBehind, developmentKeys, serveDevelopmentChain } from './chain.ts'
 import {
   appendObservations,
   deployDevelopmentEngine,
@@ -108,6 +109,8 @@ export async function openChain(options: {
           : 'parts' in portfolio
             ? await withCross(engine, portfolio, options.say)
             : await withMargins(engine, portfolio, options.say)
+    if (portfolio !== undefined)
+      await tellTime(chain, portfolio, steps.at(-1)?.[0]?.observation.asOf ?? start, options.say)
     options.say(`Its feed takes ${doorText(attestedFeedOf(deployment).plausibility ?? defaultPlausibility)}.`)
     await writeDeployment(options.deployment, deployment)
     writeSecretFile(options.keyFile, `${developmentKeys.prover}\n`)
@@ -175,6 +178,30 @@ export async function withMargins(
   })
   const { registry, arrays, rounds, models } = margins.deployment
   return { ...deployment, portfolio: { registry, arrays, rounds, market, models: Object.values(models) } }
+}
+
+/**
+ * A round is not put in force before its time: on a chain of another time this moves the clock, and every market's prices are old then.
+ *
+ * @param lastAsOf - of the prices that can be replayed
+ */
+async function tellTime(
+  chain: DevelopmentChain,
+  portfolio: Portfolio | PortfolioOverMarkets,
+  lastAsOf: bigint,
+  say: (line: string) => void,
+): Promise<void> {
+  const parts = 'parts' in portfolio ? portfolio.parts : [portfolio]
+  const asOf = parts.reduce((latest, { market }) => (market.asOf > latest ? market.asOf : latest), 0n)
+  const ahead = asOf - (await chain.now())
+  if (ahead <= defaultFreshness.maxParameterAgeSeconds) return
+  const then =
+    asOf < lastAsOf
+      ? 'where markets are stale until later prices are replayed and proven. To have both, replay to there before.'
+      : `where markets are stale and no prices are left to replay. To have both, date it before ${utcTime(lastAsOf)} UTC.`
+  say(
+    `The portfolio is of ${utcTime(asOf)} UTC: to put its round in force moves the chain's clock ${duration(Number(ahead))} on, ${then}`,
+  )
 }
 
 /** The same with a registry of margins over several markets. */

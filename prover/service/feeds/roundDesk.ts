@@ -3,7 +3,7 @@ import { ProverError } from '../../errors.ts'
 import { unitPrice, unitsOfScale } from '../../market/priceScale.ts'
 import type { RoundWords } from '../../registry/index.ts'
 import { ContractRevertError } from '../../registry/contractErrors.ts'
-import type { DevelopmentChain } from '../development/chain.ts'
+import { type DevelopmentChain, moveClockTo } from '../development/chain.ts'
 import { isoTime } from '../text/figures.ts'
 import { describeError } from '../text/terminal.ts'
 import { ClockApartError } from './clockWatch.ts'
@@ -136,8 +136,7 @@ export class RoundDesk {
     const reason = this.reasonFor(fitted)
     if (reason === undefined || round.asOf <= latest) return
     const { development } = this.options
-    if (development !== undefined && (await development.now()) <= round.asOf)
-      await development.setNextTime(round.asOf + 1n)
+    if (development !== undefined) await moveClockTo(development, round.asOf + 1n)
     const { asOf, expiries } = round
     const [{ market }, file] = [this.source, this.source.fileOf(round)]
     const of = { market, asOf: Number(asOf), expiries: expiries.length, leftOut, file }

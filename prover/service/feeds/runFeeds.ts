@@ -8,7 +8,7 @@ import { ONE_UNIT, unitPrice } from '../../market/priceScale.ts'
 import { pricedWords } from '../../registry/market/door.ts'
 import { checkSigners } from '../answers/attesting.ts'
 import { openAccount } from '../daemon/account.ts'
-import { type DevelopmentChain, developmentChainBehind } from '../development/chain.ts'
+import { type DevelopmentChain, developmentChainBehind, moveClockTo } from '../development/chain.ts'
 import { UsageError } from '../text/usageError.ts'
 import { writeWholeFile } from '../wholeFile.ts'
 import { AttestingCarrier, type Carried, type Carrier, PythCarrier } from './carrier.ts'
@@ -427,7 +427,7 @@ const inTurn = (carrier: Carrier, turns: Turns, development: DevelopmentChain | 
   carry: (observations) =>
     turns.take(async () => {
       const newest = observations.reduce((latest, { asOf }) => (asOf > latest ? asOf : latest), 0n)
-      if (development !== undefined && (await development.now()) <= newest) await development.setNextTime(newest + 1n)
+      if (development !== undefined) await moveClockTo(development, newest + 1n)
       return carrier.carry(observations)
     }),
 })
