@@ -5,11 +5,10 @@ import { readUint256, writeUint256 } from '../../prover/proof/binaryFile.ts'
 import { inverse, modulo, power, SCALAR_FIELD_ORDER as R } from '../../prover/proof/bn254.ts'
 import { ConstraintValues, divideRows } from '../../prover/proof/kernel/constraintValues.ts'
 import { rootOfUnity } from '../../prover/proof/kernel/cosetTransform.ts'
-import { FixedBase } from '../../prover/proof/kernel/fixedBase.ts'
 import { type GroupName, Kernel } from '../../prover/proof/kernel/kernel.ts'
 import { kernelCode } from '../../prover/proof/kernel/kernelCode.ts'
 import { KernelThreads } from '../../prover/proof/kernel/kernelThreads.ts'
-import { cosetTransform, multiExponentiation } from '../../prover/proof/kernel/fastest.ts'
+import { cosetTransform, fixedBase, multiExponentiation } from '../../prover/proof/kernel/fastest.ts'
 import { SignedDigits, windowCount } from '../../prover/proof/kernel/signedDigits.ts'
 
 let kernel: Kernel
@@ -35,8 +34,8 @@ function packScalars(scalars: readonly bigint[]): Uint8Array {
 }
 
 /** `logarithms` times the generator: sums over such points can be checked in one multiplication. */
-function multiples(group: GroupName, logarithms: readonly bigint[]): Uint8Array {
-  return new FixedBase(kernel, kernel.groups[group], 8).multiply(packScalars(logarithms))
+function multiples(group: GroupName, logarithms: readonly bigint[], using = kernel): Uint8Array {
+  return fixedBase(using, group, 8).multiply(packScalars(logarithms))
 }
 
 function expectedPoint(group: GroupName, logarithm: bigint): bigint[] {
@@ -69,11 +68,11 @@ function sumOf(
   })
 }
 
-describe('multiplying a generator', () => {
+describe.each(arithmetics)('multiplying a generator, %s', (_, using) => {
   it.each(['g1', 'g2'] as const)('agrees with @noble/curves in %s', (group) => {
     const logarithms = [0n, 1n, 2n, R - 1n, ...Array.from({ length: 16 }, randomScalar)]
     const { affineBytes } = kernel.groups[group]
-    const points = multiples(group, logarithms)
+    const points = multiples(group, logarithms, using())
     for (const [i, logarithm] of logarithms.entries()) {
       const point = kernel.store(points.slice(i * affineBytes, (i + 1) * affineBytes))
       const coordinates = Array.from({ length: affineBytes / 32 }, (_, k) => {

@@ -1,8 +1,10 @@
-/** A proof's two heavy parts, by the fastest arithmetic that the machine has. */
+/** The heavy parts of a proof and of a key, by the fastest arithmetic that the machine has. */
 import { CosetTransform } from './cosetTransform.ts'
+import { FixedBase } from './fixedBase.ts'
 import type { GroupName, Kernel } from './kernel.ts'
 import { MultiExponentiation } from './multiExponentiation.ts'
 import { PairedCosetTransform } from './pairedCosetTransform.ts'
+import { PairedFixedBase } from './pairedFixedBase.ts'
 import { PairedMultiExponentiation } from './pairedMultiExponentiation.ts'
 import type { SignedDigits } from './signedDigits.ts'
 
@@ -33,4 +35,17 @@ export function cosetTransform(kernel: Kernel, domainPower: number): Transform {
   return paired === undefined || domainPower < LEAST_PAIRED_POWER
     ? new CosetTransform(kernel, domainPower)
     : new PairedCosetTransform(kernel, paired.scalars, domainPower)
+}
+
+export interface GeneratorMultiples {
+  /** As {@link FixedBase.multiply} describes it. */
+  multiply(scalars: Uint8Array): Uint8Array<ArrayBuffer>
+}
+
+/** @param windowBits - as {@link FixedBase} has it */
+export function fixedBase(kernel: Kernel, name: GroupName, windowBits: number): GeneratorMultiples {
+  const { groups, paired } = kernel
+  return paired === undefined
+    ? new FixedBase(kernel, groups[name], windowBits)
+    : new PairedFixedBase(kernel, groups[name], paired.groups[name], windowBits)
 }

@@ -9,6 +9,9 @@ import type { Group, Kernel } from './kernel.ts'
 const SCALAR_BITS = 254
 const SCALAR_WORDS = 8
 
+/** How many tables there are. @param windowBits - bits per table */
+export const tableCount = (windowBits: number): number => Math.ceil(SCALAR_BITS / windowBits)
+
 /** Tables for the generator of one group. */
 export class FixedBase {
   private readonly kernel: Kernel
@@ -21,8 +24,12 @@ export class FixedBase {
     this.kernel = kernel
     this.group = group
     this.windowBits = windowBits
-    this.table = kernel.allocate(this.windows * this.tableBytes)
-    kernel.temporarily(() => this.fillTables())
+    this.table = kernel.allocate(tableCount(windowBits) * this.tableBytes)
+    kernel.temporarily(() => {
+      for (let window = 0, fill = tablesOf(kernel, group, windowBits); window < tableCount(windowBits); window++) {
+        fill(this.table + window * this.tableBytes)
+      }
+    })
   }
 
   /**
@@ -40,15 +47,11 @@ export class FixedBase {
       kernel.bytes(sums, bytes).fill(0)
       const adder = new SharedInversion(kernel, group, words.length / SCALAR_WORDS)
       const started = new Uint8Array(words.length / SCALAR_WORDS)
-      for (let window = 0; window < this.windows; window++) {
+      for (let window = 0; window < tableCount(this.windowBits); window++) {
         this.addWindow(words, window, sums, started, adder)
       }
       return kernel.read(sums, bytes)
     })
-  }
-
-  private get windows(): number {
-    return Math.ceil(SCALAR_BITS / this.windowBits)
   }
 
   private get tableBytes(): number {
@@ -85,25 +88,26 @@ export class FixedBase {
     }
     adder.addAll()
   }
+}
 
-  /** Table `w` holds 0, 1, 2, … times 2^(w · windowBits) the generator. */
-  private fillTables(): void {
-    const { kernel, group, windowBits } = this
-    const size = 2 ** windowBits
-    const multiples = kernel.allocate(size * group.jacobianBytes)
-    const base = kernel.allocate(group.jacobianBytes)
-    const affineBase = kernel.allocate(group.affineBytes)
-
-    group.copy(group.generator, base)
-    for (let window = 0; window < this.windows; window++) {
-      group.toAffine(base, affineBase)
-      group.zero(multiples)
-      for (let i = 1; i < size; i++) {
-        group.addMixed(multiples + (i - 1) * group.jacobianBytes, affineBase, multiples + i * group.jacobianBytes)
-      }
-      group.add(multiples + (size - 1) * group.jacobianBytes, base, base)
-      kernel.toAffine(group, multiples, size, this.table + window * this.tableBytes)
+/**
+ * Writes tables one after the other, each as affine points where it is asked to: table `w` holds 0, 1, 2, … times 2^(w · windowBits) the
+ * generator.
+ */
+export function tablesOf(kernel: Kernel, group: Group, windowBits: number): (table: number) => void {
+  const size = 2 ** windowBits
+  const multiples = kernel.allocate(size * group.jacobianBytes)
+  const base = kernel.allocate(group.jacobianBytes)
+  const affineBase = kernel.allocate(group.affineBytes)
+  group.copy(group.generator, base)
+  return (table) => {
+    group.toAffine(base, affineBase)
+    group.zero(multiples)
+    for (let i = 1; i < size; i++) {
+      group.addMixed(multiples + (i - 1) * group.jacobianBytes, affineBase, multiples + i * group.jacobianBytes)
     }
+    group.add(multiples + (size - 1) * group.jacobianBytes, base, base)
+    kernel.toAffine(group, multiples, size, table)
   }
 }
 
@@ -170,7 +174,7 @@ class SharedInversion {
 }
 
 /** `count` bits of the 256-bit integer whose 32-bit words start at `start`, from bit `position` up. */
-function readBits(words: Uint32Array, start: number, position: number, count: number): number {
+export function readBits(words: Uint32Array, start: number, position: number, count: number): number {
   const word = position >>> 5
   const shift = position & 31
   let bits = (words[start + word] as number) >>> shift

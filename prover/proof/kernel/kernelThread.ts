@@ -1,8 +1,14 @@
 /** Entry of a worker thread: one kernel, and the part of the proving keys loaded into it. Started by `kernelThreads.ts`. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { ConstraintValues } from './constraintValues.ts'
-import { cosetTransform, multiExponentiation, type Transform, type WindowSums } from './fastest.ts'
-import { FixedBase } from './fixedBase.ts'
+import {
+  cosetTransform,
+  fixedBase,
+  type GeneratorMultiples,
+  multiExponentiation,
+  type Transform,
+  type WindowSums,
+} from './fastest.ts'
 import { type GroupName, Kernel, type KernelCode } from './kernel.ts'
 import { SignedDigits } from './signedDigits.ts'
 
@@ -118,14 +124,14 @@ class LoadedKey {
 }
 
 const kernelCode = workerData as KernelCode
-const generators = new Map<string, FixedBase>()
+const generators = new Map<string, GeneratorMultiples>()
 const keys = new Map<number, LoadedKey>()
 const kernel = await Kernel.load(kernelCode)
 
 async function perform(task: Task): Promise<Answer> {
   switch (task.kind) {
     case 'multiplyGenerator':
-      return fixedBase(task.group, task.windowBits).multiply(task.scalars)
+      return multiplesOf(task.group, task.windowBits).multiply(task.scalars)
     case 'loadKey':
       // A kernel of its own, so that dropping the key gives all its memory back.
       keys.set(task.key, new LoadedKey(await Kernel.load(kernelCode), task.share))
@@ -144,9 +150,9 @@ async function perform(task: Task): Promise<Answer> {
   }
 }
 
-function fixedBase(group: GroupName, windowBits: number): FixedBase {
+function multiplesOf(group: GroupName, windowBits: number): GeneratorMultiples {
   const name = `${group}/${windowBits}`
-  const table = generators.get(name) ?? new FixedBase(kernel, kernel.groups[group], windowBits)
+  const table = generators.get(name) ?? fixedBase(kernel, group, windowBits)
   generators.set(name, table)
   return table
 }

@@ -1,12 +1,11 @@
 /** What `multiExponentiation.ts` does, with two additions at once (`pairedGroup.ts`). Points stay where they are: lists name them. */
 import type { Group, Kernel } from './kernel.ts'
+import { NEGATED, PairedAdder, writeNamed } from './pairedAdder.ts'
 import type { PairedGroup } from './pairedArithmetic.ts'
 import type { SignedDigits } from './signedDigits.ts'
 
 /** Points that are turned into wide ones at once. */
 const CHUNK = 4096
-/** Set in a point's address for its negative. */
-const NEGATED = 1
 
 export class PairedMultiExponentiation {
   private readonly kernel: Kernel
@@ -107,7 +106,7 @@ export class PairedMultiExponentiation {
     group.zero(result)
     for (let g = count - 1; g > 0; g--) {
       if (lists.lengths[first + g] === 1) {
-        narrow(group, paired, lists.entries[lists.starts[first + g] as number] as number, point)
+        writeNamed(group, paired, lists.entries[lists.starts[first + g] as number] as number, point)
         group.addMixed(running, point, running)
       }
       group.add(result, running, result)
@@ -166,25 +165,10 @@ class PointLists {
 
 /** Leaves in each list the name of its sum, or nothing when that is infinity. */
 function sumEach(kernel: Kernel, group: Group, paired: PairedGroup, lists: PointLists): void {
-  const most = (lists.pairs + 1) & -2
-  const [left, right] = [kernel.allocate(4 * most), kernel.allocate(4 * most)]
-  const [denominators, prefixes] = [0, 1].map(() => kernel.allocate((most / 2) * paired.pairBytes)) as [number, number]
-  const kinds = kernel.allocate(most / 2)
-  const product = kernel.allocate(paired.pairBytes)
-  for (let pairs = lists.pairs; pairs > 0; pairs = lists.pairs) {
-    const additions = (pairs + 1) & -2
-    const sums = kernel.allocate(additions * paired.pointBytes)
-    const [leftList, rightList] = [kernel.words(left, additions), kernel.words(right, additions)]
-    fillPairs(lists, leftList, rightList)
-    if (additions > pairs) [leftList[pairs], rightList[pairs]] = paired.idle
-    paired.writeOnes(product)
-    const isOrdinary = !paired.prepare(left, right, additions / 2, denominators, prefixes, product, kinds)
-    paired.invert(product)
-    paired.finish(left, right, additions / 2, denominators, prefixes, product, sums)
-    const nameOf = isOrdinary
-      ? (pair: number): number => sums + pair * paired.pointBytes
-      : sumsOfEqual(kernel, group, paired, { left, right, kinds, sums }, pairs)
-    nameSums(lists, nameOf)
+  const adder = new PairedAdder(kernel, group, paired, lists.pairs)
+  for (let { pairs } = lists; pairs > 0; { pairs } = lists) {
+    fillPairs(lists, adder.left, adder.right)
+    nameSums(lists, adder.add(pairs))
   }
 }
 
@@ -216,47 +200,6 @@ function nameSums(lists: PointLists, nameOf: (pair: number) => number | undefine
     if (length & 1) entries[end++] = entries[start + length - 1] as number
     lengths[g] = end - start
   }
-}
-
-type Additions = { readonly left: number; readonly right: number; readonly kinds: number; readonly sums: number }
-
-/**
- * Writes the sums of points of the same x, which are the same or each other's negative; no point of odd order has y = 0.
- *
- * @returns names of all sums
- */
-function sumsOfEqual(
-  kernel: Kernel,
-  group: Group,
-  paired: PairedGroup,
-  { left, right, kinds, sums }: Additions,
-  pairs: number,
-): (pair: number) => number | undefined {
-  const cancelled = new Set<number>()
-  const [first, second] = [kernel.allocate(group.affineBytes), kernel.allocate(group.affineBytes)]
-  const doubled = kernel.allocate(group.jacobianBytes)
-  const [leftList, rightList] = [kernel.words(left, pairs), kernel.words(right, pairs)]
-  const kindOf = kernel.bytes(kinds, (pairs + 1) >> 1)
-  for (let pair = 0; pair < pairs; pair++) {
-    if ((((kindOf[pair >> 1] as number) >> (pair & 1)) & 1) === 0) continue
-    narrow(group, paired, leftList[pair] as number, first)
-    narrow(group, paired, rightList[pair] as number, second)
-    if (group.field.equal(first + group.field.bytes, second + group.field.bytes)) {
-      group.zero(doubled)
-      group.addMixed(doubled, first, doubled)
-      group.double(doubled, doubled)
-      group.toAffine(doubled, first)
-      paired.widen(first, 1, sums + pair * paired.pointBytes)
-    } else cancelled.add(pair)
-  }
-  return (pair) => (cancelled.has(pair) ? undefined : sums + pair * paired.pointBytes)
-}
-
-/** A named point in the kernel's form. */
-function narrow(group: Group, paired: PairedGroup, name: number, result: number): void {
-  paired.narrow((name & ~NEGATED) >>> 0, result)
-  const y = result + group.field.bytes
-  if (name & NEGATED) group.field.negate(y, y)
 }
 
 /** Indexes of the points that are not at infinity. */
