@@ -1,4 +1,4 @@
-/** Multiples of the generators by the native prover, which takes a twentieth of the kernel's time. See native/generator.go. */
+/** Multiples of the generators by the native prover, somewhat faster than by the kernel. See native/generator.go. */
 import { spawn } from 'node:child_process'
 import { ProverError } from '../../errors.ts'
 import { dataView } from '../binaryFile.ts'
