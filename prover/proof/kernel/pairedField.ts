@@ -73,7 +73,7 @@ export class Constants {
   }
 }
 
-export function bitsOf(value: number): bigint {
+function bitsOf(value: number): bigint {
   return new DataView(new Float64Array([value]).buffer).getBigInt64(0, true)
 }
 
