@@ -59,18 +59,11 @@ export class MultiExponentiation {
   /** Copies each point, negated when its digit is negative, to the bucket of the digit's magnitude. */
   private fillBuckets(digits: SignedDigits, firstScalar: number, window: number): PointGroups {
     const { kernel, group, points, indexes } = this
-    const magnitudes = new Int32Array(indexes.length)
-    const lengths = new Int32Array(2 ** (digits.windowBits - 1) + 1)
-    for (let k = 0; k < indexes.length; k++) {
-      const digit = digits.digit((indexes[k] as number) + firstScalar, window)
-      magnitudes[k] = digit
-      if (digit !== 0) lengths[Math.abs(digit)] = (lengths[Math.abs(digit)] as number) + 1
-    }
-
+    const { ofPoints, lengths } = digits.sorted(indexes, firstScalar, window)
     const buckets = new PointGroups(kernel, group, lengths)
     const yOffset = group.field.bytes
     for (let k = 0; k < indexes.length; k++) {
-      const digit = magnitudes[k] as number
+      const digit = ofPoints[k] as number
       if (digit === 0) continue
       const slot = buckets.append(Math.abs(digit))
       copyPoint(group, points + k * group.affineBytes, slot)

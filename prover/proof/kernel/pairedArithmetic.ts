@@ -9,25 +9,16 @@ import { addTransform } from './pairedTransform.ts'
 const CURVE_BYTES = 32
 const degrees = { g1: 1, g2: 2 } as const satisfies Record<GroupName, 1 | 2>
 
-/** As `addGroup` describes it. */
-type Prepare = (
+/** As `addGroup` describes them: the last is where kinds, or sums, go. */
+type Additions = (
   left: number,
   right: number,
   pairs: number,
   denominators: number,
   prefixes: number,
   product: number,
-  kinds: number,
+  last: number,
 ) => number
-type Finish = (
-  left: number,
-  right: number,
-  pairs: number,
-  denominators: number,
-  prefixes: number,
-  product: number,
-  sums: number,
-) => void
 
 /** One of the groups over wide coordinates. */
 export interface PairedGroup {
@@ -35,8 +26,8 @@ export interface PairedGroup {
   readonly pointBytes: number
   /** Of two coordinates side by side. */
   readonly pairBytes: number
-  readonly prepare: Prepare
-  readonly finish: Finish
+  readonly prepare: Additions
+  readonly finish: Additions
   /** Two points of different x, for where an addition is wanted and none is noted. */
   readonly idle: readonly [number, number]
   /** Turns `count` affine points in the kernel's form into wide ones. */
@@ -126,8 +117,8 @@ function bindGroup(kernel: Kernel, exports: Exports, name: GroupName): PairedGro
     pointBytes,
     pairBytes,
     idle,
-    prepare: exports[`${name}_prepare`] as unknown as Prepare,
-    finish: exports[`${name}_finish`] as unknown as Finish,
+    prepare: exports[`${name}_prepare`] as unknown as Additions,
+    finish: exports[`${name}_finish`] as unknown as Additions,
     widen: (points, count, result) => widen?.(points, 2 * degree * count, result),
     narrow: (point, result) => {
       for (let i = 0; i < 2 * degree; i++) narrow?.(point + WIDE_BYTES * i, result + CURVE_BYTES * i)

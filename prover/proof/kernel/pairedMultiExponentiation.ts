@@ -61,13 +61,7 @@ export class PairedMultiExponentiation {
   /** Names each point, its negative where its digit is negative, in the bucket of the digit's magnitude. */
   private fillBuckets(digits: SignedDigits, firstScalar: number, window: number): PointLists {
     const { indexes, points, paired } = this
-    const ofPoints = new Int32Array(indexes.length)
-    const lengths = new Int32Array(2 ** (digits.windowBits - 1) + 1)
-    for (let k = 0; k < indexes.length; k++) {
-      const digit = digits.digit((indexes[k] as number) + firstScalar, window)
-      ofPoints[k] = digit
-      if (digit !== 0) lengths[Math.abs(digit)] = (lengths[Math.abs(digit)] as number) + 1
-    }
+    const { ofPoints, lengths } = digits.sorted(indexes, firstScalar, window)
     const buckets = new PointLists(lengths)
     for (let k = 0; k < indexes.length; k++) {
       const digit = ofPoints[k] as number

@@ -50,6 +50,22 @@ export class SignedDigits {
     if (shift + windowBits > WORD_BITS) bits |= (words[index + 1] as number) << (WORD_BITS - shift)
     return (bits & (2 ** windowBits - 1)) - 2 ** (windowBits - 1)
   }
+
+  /**
+   * Digits of one window, and how many have each magnitude but 0.
+   *
+   * @param indexes - of points; that of a point's scalar is `firstScalar` more
+   */
+  sorted(indexes: Uint32Array, firstScalar: number, window: number) {
+    const ofPoints = new Int32Array(indexes.length)
+    const lengths = new Int32Array(2 ** (this.windowBits - 1) + 1)
+    for (let k = 0; k < indexes.length; k++) {
+      const digit = this.digit((indexes[k] as number) + firstScalar, window)
+      ofPoints[k] = digit
+      if (digit !== 0) lengths[Math.abs(digit)] = (lengths[Math.abs(digit)] as number) + 1
+    }
+    return { ofPoints, lengths }
+  }
 }
 
 /** Windows per scalar. One bit more than the scalar has, so that adding the constant never overflows the top window. */
