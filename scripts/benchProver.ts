@@ -4,8 +4,7 @@
  *   npm run bench:prover [-- --runs 5] [-- --circuit riskArray5] [-- --json]
  *
  * Compared is the time from witness to proof of the native prover in its resident process, of `snarkjs.groth16.prove` called again
- * and again in one process with key and witness in memory, and of our own kernel over snarkjs' arithmetic, at 2^15, 2^16 and 2^17
- * rows.
+ * and again in one process with key and witness in memory, and of our own kernel, at 2^15, 2^16 and 2^17 rows.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -52,12 +51,16 @@ const circuits: Readonly<Record<string, () => Promise<CircuitInput>>> = {
   optionBook8x5: async () => {
     const random = new Random(3n)
     const asOf = 1_700_000_000n
-    const arrays = Array.from({ length: marginSizes.segments }, (_, i) =>
-      randomArray(random, asOf + (1n + BigInt(i % marginSizes.expiries)) * 604_800n, asOf, 5),
-    )
-    const positions = arrays.flatMap((array) =>
-      randomPositions(random, array, 40).toSorted((a, b) => Number(a.strikeE8 - b.strikeE8)),
-    )
+    // A book's positions ascend by expiry and strike, and so do the strikes of its segments.
+    const { segments, expiries } = marginSizes
+    const expiryOf = (segment: number): number => Math.floor((segment * expiries) / segments)
+    const arrays = Array.from({ length: expiries }, (_, e) => {
+      const count = Array.from({ length: segments }, (_, i) => expiryOf(i)).filter((of) => of === e).length
+      const { header, leaves } = randomArray(random, asOf + BigInt(e + 1) * 604_800n, asOf, 5 * count)
+      const ascending = leaves.map((leaf, i) => ({ ...leaf, strikeE8: BigInt(i + 1) * 10n ** 11n }))
+      return Array.from({ length: count }, (_, i) => ({ header, leaves: ascending.slice(5 * i, 5 * i + 5) }))
+    }).flat()
+    const positions = arrays.flatMap((array) => randomPositions(random, array, 40))
     const [shard] = shardBook(positions, arrays, marginSizes).shards
     if (shard === undefined) throw new Error('The made-up account holds nothing.')
     const roots = await Promise.all(shard.segments.map(({ array }) => arrayRootOf(array)))

@@ -68,6 +68,15 @@ function sumOf(
   })
 }
 
+describe('memory', () => {
+  it('is refused beyond 2^32 bytes, and what was there is there', () => {
+    const before = kernel.allocate(64)
+    expect(() => kernel.allocate(2 ** 32)).toThrow(RangeError)
+    expect(() => kernel.allocate(2 ** 32 - before)).toThrow(RangeError)
+    expect(kernel.allocate(64)).toBe(before + 64)
+  })
+})
+
 describe.each(arithmetics)('multiplying a generator, %s', (_, using) => {
   it.each(['g1', 'g2'] as const)('agrees with @noble/curves in %s', (group) => {
     const logarithms = [0n, 1n, 2n, R - 1n, ...Array.from({ length: 16 }, randomScalar)]

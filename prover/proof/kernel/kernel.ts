@@ -69,6 +69,8 @@ const INITIAL_PAGES = 25
 /** Spare memory kept beyond the last allocation, for the module's own temporary values. */
 const SPARE_BYTES = 4 * PAGE_BYTES
 const ALIGNMENT = 64
+/** Addresses are of 32 bits. */
+const MOST_BYTES = 2 ** 32
 
 /** One instance of the module with its memory; not shared between threads. */
 export class Kernel {
@@ -102,9 +104,16 @@ export class Kernel {
     return instantiateOver(this.memory, code)
   }
 
-  /** Reserves `length` bytes until a surrounding {@link Kernel.temporarily} ends, or for good; content undefined. */
+  /**
+   * Reserves `length` bytes until a surrounding {@link Kernel.temporarily} ends, or for good; content undefined.
+   *
+   * @throws RangeError beyond what a module can have
+   */
   allocate(length: number): number {
     const pointer = Math.ceil(this.freePointer / ALIGNMENT) * ALIGNMENT
+    // The pointer would begin anew at 0.
+    if (pointer + length + SPARE_BYTES > MOST_BYTES)
+      throw new RangeError(`Expected at most ${MOST_BYTES} bytes for the arithmetic's memory, got ${pointer + length}.`)
     this.freePointer = pointer + length
     this.reserve(SPARE_BYTES)
     return pointer
