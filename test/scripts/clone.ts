@@ -13,6 +13,7 @@ export function cloneOf(circuits: Readonly<Record<string, string>>): string {
     'prover/proof',
     'prover/config.ts',
     'prover/errors.ts',
+    'prover/folder.ts',
     'prover/market/textFile.ts',
     'circuits/statements',
     'circuits/generated/claimIds.ts',
