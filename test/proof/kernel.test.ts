@@ -191,6 +191,20 @@ describe.each(arithmetics)('adding up scalars times points, %s', (_, kernel) => 
   })
 })
 
+describe.each(['g1', 'g2'] as const)('adding up in %s', (group) => {
+  it.each([4095, 4096, 4097])('is the same by both arithmetics for %i points, window for window', (count) => {
+    const points = multiples(group, Array.from({ length: count }, randomScalar))
+    const digits = new SignedDigits(packScalars(Array.from({ length: count + 7 }, randomScalar)), 11)
+    for (const window of [0, windowCount(11) - 1]) {
+      const [paired, single] = [kernel, plain].map((using) => {
+        const sum = multiExponentiation(using, group, points).sumWindow(digits, 7, window)
+        return using.temporarily(() => using.readPoint(using.groups[group], using.store(sum)))
+      })
+      expect(paired).toEqual(single)
+    }
+  })
+})
+
 describe.each(arithmetics)('moving to the coset, %s', (_, using) => {
   it.each([1, 2, 3, 5, 8])('evaluates the polynomial of 2^%i values on g·ω^i', (domainPower) => {
     const kernel = using()

@@ -45,7 +45,6 @@ const operator =
 export const i32 = {
   constant: (value: number): Code => [0x41, ...signed(BigInt(value))],
   load: (address: Code, offset = 0): Code => [...address, ...memory([0x28], offset)],
-  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, ...memory([0x36], offset)],
   store8: (address: Code, value: Code): Code => [...address, ...value, 0x3a, 0, 0],
   add: operator([0x6a]),
   subtract: operator([0x6b]),

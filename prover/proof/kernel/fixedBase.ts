@@ -7,7 +7,7 @@
 import type { Group, Kernel } from './kernel.ts'
 
 const SCALAR_BITS = 254
-const SCALAR_WORDS = 8
+export const SCALAR_WORDS = 8
 
 /** How many tables there are. @param windowBits - bits per table */
 export const tableCount = (windowBits: number): number => Math.ceil(SCALAR_BITS / windowBits)

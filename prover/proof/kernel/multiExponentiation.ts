@@ -107,6 +107,17 @@ export class MultiExponentiation {
   }
 }
 
+/** Where lists of these lengths start, one after the other. */
+export function laidOut(lengths: Int32Array): { readonly starts: Int32Array; readonly total: number } {
+  const starts = new Int32Array(lengths.length)
+  let total = 0
+  for (let g = 0; g < lengths.length; g++) {
+    starts[g] = total
+    total += lengths[g] as number
+  }
+  return { starts, total }
+}
+
 /** Lists of affine points, one after the other in memory. */
 class PointGroups {
   readonly lengths: Int32Array
@@ -120,12 +131,8 @@ class PointGroups {
   constructor(kernel: Kernel, group: Group, lengths: Int32Array) {
     this.group = group
     this.lengths = lengths
-    this.starts = new Int32Array(lengths.length)
-    let total = 0
-    for (let g = 0; g < lengths.length; g++) {
-      this.starts[g] = total
-      total += lengths[g] as number
-    }
+    const { starts, total } = laidOut(lengths)
+    this.starts = starts
     this.total = total
     this.filled = this.starts.slice()
     this.memory = kernel.allocate(total * group.affineBytes)

@@ -2,11 +2,21 @@
 import { BASE_FIELD_ORDER, SCALAR_FIELD_ORDER } from '../bn254.ts'
 import { ModuleCode } from './assembler.ts'
 import type { GroupName, Kernel } from './kernel.ts'
-import { Constants, LIMBS, limbsOf, PAIR_BYTES, PairedField, RADIX, WIDE_BYTES } from './pairedField.ts'
+import {
+  Constants,
+  LIMB_BITS,
+  LIMBS,
+  limbsOf,
+  NARROW_BYTES,
+  oneOf,
+  PAIR_BYTES,
+  PairedField,
+  RADIX,
+  WIDE_BYTES,
+} from './pairedField.ts'
 import { addGroup, scratchBytes } from './pairedGroup.ts'
 import { addTransform } from './pairedTransform.ts'
 
-const CURVE_BYTES = 32
 const degrees = { g1: 1, g2: 2 } as const satisfies Record<GroupName, 1 | 2>
 
 /** As `addGroup` describes them: the last is where kinds, or sums, go. */
@@ -110,7 +120,7 @@ function bindGroup(kernel: Kernel, exports: Exports, name: GroupName): PairedGro
   const [pairBytes, pointBytes] = [degree * PAIR_BYTES, 2 * degree * WIDE_BYTES]
   const idle = [kernel.allocate(pointBytes), kernel.allocate(pointBytes)] as const
   for (const [i, point] of idle.entries()) writeDoubles(kernel, point, [i, ...Array(2 * degree * LIMBS - 1).fill(0)])
-  const one = limbsOf(RADIX % BASE_FIELD_ORDER)
+  const one = oneOf(BASE_FIELD_ORDER)
   const [halves, product] = [kernel.allocate(2 * field.bytes), kernel.allocate(field.bytes)]
   const wide = kernel.allocate(pairBytes)
   return {
@@ -121,7 +131,7 @@ function bindGroup(kernel: Kernel, exports: Exports, name: GroupName): PairedGro
     finish: exports[`${name}_finish`] as unknown as Additions,
     widen: (points, count, result) => widen?.(points, 2 * degree * count, result),
     narrow: (point, result) => {
-      for (let i = 0; i < 2 * degree; i++) narrow?.(point + WIDE_BYTES * i, result + CURVE_BYTES * i)
+      for (let i = 0; i < 2 * degree; i++) narrow?.(point + WIDE_BYTES * i, result + NARROW_BYTES * i)
     },
     writeOnes: (pair) => {
       const ones = one.flatMap((limb) => [limb, limb])
@@ -131,7 +141,7 @@ function bindGroup(kernel: Kernel, exports: Exports, name: GroupName): PairedGro
       const [first, second] = [halves, halves + field.bytes]
       for (const [lane, half] of [first, second].entries()) {
         for (let part = 0; part < degree; part++)
-          narrowHalf?.(pair + PAIR_BYTES * part + 8 * lane, half + CURVE_BYTES * part)
+          narrowHalf?.(pair + PAIR_BYTES * part + 8 * lane, half + NARROW_BYTES * part)
       }
       field.multiply(first, second, product)
       field.inverse(product, product)
@@ -166,7 +176,7 @@ function isFused(kernel: Kernel, exports: Exports): boolean {
     )
     exports.g1_multiply?.(a, a, result)
     const limbs = readDoubles(kernel, result, 2 * LIMBS).filter((_, i) => i % 2 === 0)
-    const product = [...limbs].reduceRight((sum, limb) => sum * 2n ** 51n + BigInt(limb), 0n)
+    const product = [...limbs].reduceRight((sum, limb) => sum * 2n ** BigInt(LIMB_BITS) + BigInt(limb), 0n)
     return (product * RADIX - value * value) % BASE_FIELD_ORDER === 0n
   })
 }

@@ -30,6 +30,8 @@ export const PAIR_BYTES = 2 * WIDE_BYTES
 
 const LIMB = 2n ** BigInt(LIMB_BITS)
 const MASK = LIMB - 1n
+/** Of an element as the kernel has it. */
+export const NARROW_BYTES = 32
 /** 2^255, by which a product is divided. */
 export const RADIX = LIMB ** BigInt(LIMBS)
 /** Added to a product of two limbs, they leave its upper and its lower half in the mantissa. */
@@ -87,6 +89,12 @@ export function limbsOf(value: bigint): readonly number[] {
     rest = (rest - limb) / LIMB
   }
   return [...limbs, Number(rest)]
+}
+
+/** Limbs of 1 in Montgomery form, within half the modulus. */
+export function oneOf(modulus: bigint): readonly number[] {
+  const one = RADIX % modulus
+  return limbsOf(2n * one > modulus ? one - modulus : one)
 }
 
 /** Expressions for the five limbs of two elements. */
@@ -257,12 +265,13 @@ export class PairedField {
     // (x · 2^256) · 2^254 / 2^255 = x · 2^255
     const half = limbsOf((RADIX / 2n) % this.modulus).map((limb) => this.#constants.double(limb))
     code.repeat(() => {
-      for (const lane of [0, 1] as const) unpack(code, words, { source, offset: 32 * lane, result: place, lane })
+      for (const lane of [0, 1] as const)
+        unpack(code, words, { source, offset: NARROW_BYTES * lane, result: place, lane })
       const product = this.multiply(code, [{ a: pairAt(place), b: half }])
       code.add(
         second.set(i32.add(result.get, i32.constant(WIDE_BYTES))),
         scatter(result, second, this.settle(code, valuesOf(product))),
-        source.set(i32.add(source.get, i32.constant(64))),
+        source.set(i32.add(source.get, i32.constant(2 * NARROW_BYTES))),
         result.set(i32.add(result.get, i32.constant(PAIR_BYTES))),
         count.set(i32.subtract(count.get, i32.constant(2))),
       )
@@ -297,7 +306,7 @@ export class PairedField {
     code.repeat(() => {
       for (const [lane, source] of ([low, high] as const).entries()) {
         unpack(code, words, { source, offset: 0, result, lane: lane as 0 | 1 })
-        code.add(source.set(i32.add(source.get, i32.constant(32))))
+        code.add(source.set(i32.add(source.get, i32.constant(NARROW_BYTES))))
       }
       code.add(
         result.set(i32.add(result.get, i32.constant(PAIR_BYTES))),
@@ -315,7 +324,7 @@ export class PairedField {
     code.repeat(() => {
       for (const [lane, result] of ([low, high] as const).entries()) {
         this.pack(code, limbs, { source, lane: lane as 0 | 1, result })
-        code.add(result.set(i32.add(result.get, i32.constant(32))))
+        code.add(result.set(i32.add(result.get, i32.constant(NARROW_BYTES))))
       }
       code.add(
         source.set(i32.add(source.get, i32.constant(PAIR_BYTES))),

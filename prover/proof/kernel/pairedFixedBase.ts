@@ -1,10 +1,9 @@
 /** What `fixedBase.ts` does, with two additions at once (`pairedGroup.ts`). */
-import { readBits, tableCount, tablesOf } from './fixedBase.ts'
+import { readBits, SCALAR_WORDS, tableCount, tablesOf } from './fixedBase.ts'
 import type { Group, Kernel } from './kernel.ts'
 import { PairedAdder, writeNamed } from './pairedAdder.ts'
 import type { PairedGroup } from './pairedArithmetic.ts'
 
-const SCALAR_WORDS = 8
 /** No point lies at address 0. */
 const NONE = 0
 

@@ -11,11 +11,10 @@ import {
   type Constants,
   gathered,
   type Limbs,
-  limbsOf,
+  oneOf,
   PAIR_BYTES,
   type PairedField,
   pairAt,
-  RADIX,
   scatter,
   storePair,
   subtractLimbs,
@@ -24,7 +23,7 @@ import {
 } from './pairedField.ts'
 
 /** Pairs of coordinates that `finish` needs at once. */
-const PLACES = 6
+const PLACES = 3
 
 /** Of memory that the functions of a group of this degree use among themselves. */
 export const scratchBytes = (degree: 1 | 2): number => PLACES * degree * PAIR_BYTES
@@ -78,7 +77,7 @@ export function addGroup(
   {
     const [left, right, pairs, denominators, prefixes, product, kinds] = prepare.parameters as Sevenfold
     const [kind, anyKind] = [prepare.local('i32'), prepare.local('i32')]
-    const one = limbsOf(balancedOne(field.modulus)).map((limb) => constants.double(limb))
+    const one = oneOf(field.modulus).map((limb) => constants.double(limb))
     prepare.repeat(() => {
       const [points, others] = [named(prepare, left), named(prepare, right)]
       const differences = parts.map((part) => field.settle(prepare, subtractLimbs(x(others, part), x(points, part))))
@@ -159,12 +158,6 @@ export function addGroup(
 }
 
 type Sevenfold = [Local, Local, Local, Local, Local, Local, Local]
-
-/** 1 in Montgomery form. */
-const balancedOne = (modulus: bigint): bigint => {
-  const one = RADIX % modulus
-  return 2n * one > modulus ? one - modulus : one
-}
 
 /** Of two pairs of coordinates; a + bu times c + du is (ac - bd) + (ad + bc)u. */
 function multiplication(field: PairedField, degree: 1 | 2): FunctionCode {

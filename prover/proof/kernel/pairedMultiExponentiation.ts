@@ -1,5 +1,6 @@
 /** What `multiExponentiation.ts` does, with two additions at once (`pairedGroup.ts`). Points stay where they are: lists name them. */
 import type { Group, Kernel } from './kernel.ts'
+import { laidOut } from './multiExponentiation.ts'
 import { NEGATED, PairedAdder, writeNamed } from './pairedAdder.ts'
 import type { PairedGroup } from './pairedArithmetic.ts'
 import type { SignedDigits } from './signedDigits.ts'
@@ -118,12 +119,8 @@ class PointLists {
   /** Room for `lengths[g]` points in each list g, to be filled with {@link PointLists.append}. */
   constructor(lengths: Int32Array) {
     this.lengths = lengths
-    this.starts = new Int32Array(lengths.length)
-    let total = 0
-    for (let g = 0; g < lengths.length; g++) {
-      this.starts[g] = total
-      total += lengths[g] as number
-    }
+    const { starts, total } = laidOut(lengths)
+    this.starts = starts
     this.filled = this.starts.slice()
     this.entries = new Uint32Array(total)
   }
