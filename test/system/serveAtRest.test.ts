@@ -1,6 +1,6 @@
 /** What a service asks of a node while nothing happens: some are paid by the question. And what keeps it from serving, or ending. */
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { PriceRow } from '../../prover/market/prices.ts'
 import type { MarketState } from '../../prover/parameters/marketRisk.ts'
 import { createProver } from '../../prover/proof/index.ts'
@@ -20,6 +20,7 @@ beforeAll(async () => {
   engine = await startHistoryEngine(['A-USD'])
 })
 afterAll(() => engine.chain.close())
+afterEach(() => vi.restoreAllMocks())
 
 type Own = Pick<ServeOptions, 'onEvent'> & Partial<ServeOptions>
 
@@ -87,6 +88,38 @@ it('S83: asks a chain that stands still seldom, and sees a new block, and what s
   })
 })
 
+it('S83: looks at a new block twice, for behind one address a node that is asked next may be a block behind', async () => {
+  const { provider } = engine.chain
+  const behind = await provider.getBlockNumber()
+  const { call } = provider
+  let rounds = 0
+  let ofTheBlock: number | undefined
+  let planned: number | undefined
+  vi.spyOn(provider, 'call').mockImplementation((asked) =>
+    call.call(provider, ofTheBlock === rounds ? { ...asked, blockTag: behind } : asked),
+  )
+  const control: ServeControl = {
+    round: () => void rounds++,
+    ended: () => undefined,
+    // Before a round asks anything: it is the first that knows of the block.
+    isPaused: async () => {
+      if (rounds !== 5) return false
+      await engine.append('A-USD', { ...second, asOf: first.asOf + 3720n })
+      ofTheBlock = rounds
+      return false
+    },
+    wanted: async () => [],
+    begun: async () => undefined,
+  }
+  const onEvent: ServeOptions['onEvent'] = ({ step }) => {
+    if (step === 'planned') planned ??= rounds
+  }
+  await serveWhile('behind', { control, onEvent }, async () => {
+    await expect.poll(() => planned, LONG).toBeDefined()
+  })
+  expect(planned).toBe((ofTheBlock ?? 0) + 1)
+})
+
 it('ends although a look at alarms hangs, for what no waiting mends and for a signal', async () => {
   const watch = { look: () => new Promise<never>(() => undefined) }
   const steps: string[] = []
@@ -114,7 +147,7 @@ it('serves beside a market that governance gave a name that nothing here takes, 
   }
   await serveWhile('untaken', { onEvent }, async () => {
     await expect.poll(() => unserved, LONG).toHaveLength(1)
-    await engine.append('A-USD', { ...second, asOf: first.asOf + 3720n })
+    await engine.append('A-USD', { ...second, asOf: first.asOf + 7380n })
     await expect.poll(() => inForce, LONG).toEqual(['A-USD'])
   })
   expect(unserved[0]).toBe('"sol-usd": governance gave it a name that nothing here takes')
