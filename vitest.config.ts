@@ -1,12 +1,13 @@
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/testOrder.ts'
+import { testWorkers } from './scripts/tools/testWorkers.ts'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Provers and compilers are WebAssembly with large memories: a process each, and no more of them than two cores can feed.
+    // Provers and compilers are WebAssembly with large memories: a process each, and no more of them than the machine can feed.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: testWorkers(),
     // Files share what a worker has loaded: half of their processor time went into loading it again. No file may leave anything behind.
     isolate: false,
     sequence: { sequencer: LongestFirst },
