@@ -10,6 +10,7 @@ import { chromiumPath } from '../service/chromium.ts'
 import { temporaryFolder } from '../service/zkrisk.ts'
 import { type Served, serveIn } from './serveHere.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
+import { startWayTo } from './wayTo.ts'
 
 const folder = temporaryFolder()
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -22,6 +23,31 @@ it('the page is 150 kB at most, all of it together and uncompressed', () => {
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(150_000)
   expect(gzipSync(Buffer.concat(pageFiles().map(({ file }) => readFileSync(file)))).length).toBeLessThan(50_000)
 })
+
+/** What axe finds. The page's policy lets nobody add a script to it: axe comes through the debugger. */
+async function violationsOf(page: Page): Promise<unknown> {
+  await page.evaluate(axe)
+  return page.evaluate(
+    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes[0].html))`,
+  )
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of the service, which have schemas there
+type Answer = any
+/** By path: what the page is told in place of what the service answers. */
+type Changes = Readonly<Record<string, (answer: Answer) => unknown>>
+
+async function change(page: Page, changes: Changes): Promise<void> {
+  for (const [path, made] of Object.entries(changes)) {
+    await page.route(
+      ({ pathname }) => pathname === path,
+      async (route) => {
+        const response = await route.fetch()
+        await route.fulfill({ status: 200, json: made(await response.json()) })
+      },
+    )
+  }
+}
 
 describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
   let tryOut: TryOut
@@ -43,12 +69,17 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
   })
 
   /** Without going round the page's policy. */
-  async function open(width: number, colorScheme: 'light' | 'dark'): Promise<{ page: Page; errors: string[] }> {
+  async function open(
+    width: number,
+    colorScheme: 'light' | 'dark',
+    { at = served.url, changes = {} }: { readonly at?: string; readonly changes?: Changes } = {},
+  ): Promise<{ page: Page; errors: string[] }> {
     const page = await browser.newPage({ viewport: { width, height: width < 700 ? 844 : 800 }, colorScheme })
     const errors: string[] = []
     page.on('pageerror', (error) => errors.push(error.message))
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
-    await page.goto(served.url)
+    await change(page, changes)
+    await page.goto(at)
     await page.waitForSelector('#batches table')
     await page.waitForSelector('#margins canvas')
     return { page, errors }
@@ -70,12 +101,7 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
         markets: ['BTC-USD', 'ETH-USD'],
       })
       expect(seen.answerEnds).toBeLessThan(width < 700 ? 844 : 800)
-      // The page's policy lets nobody add a script to it: axe comes through the debugger.
-      await page.evaluate(axe)
-      const violations = await page.evaluate(
-        `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes[0].html))`,
-      )
-      expect({ violations, errors }).toEqual({ violations: [], errors: [] })
+      expect({ violations: await violationsOf(page), errors }).toEqual({ violations: [], errors: [] })
       await page.close()
     },
   )
@@ -146,6 +172,81 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
       await page.locator(`#${part} .body`).getByText('zkrisk chain --margins').waitFor()
     }
     await page.locator('#models .body').getByText('zkrisk shadows add').first().waitFor()
+    await page.close()
+  })
+
+  it('dims all that it was told once nobody answers, says since when, once, and comes back', async () => {
+    const way = await startWayTo(served.url)
+    const { page } = await open(390, 'light', { at: way.url })
+    const tiles = page.locator('#tiles')
+    await tiles.getByText('claims hold').waitFor()
+    const colours = `[...document.querySelectorAll('#tiles dd, #markets td')].map((each) => getComputedStyle(each).color)`
+    const [before, markets] = [await page.evaluate(colours), await page.locator('#markets tbody').innerText()]
+    expect(new Set(before as string[]).size).toBeGreaterThan(1)
+    await page.evaluate(() => {
+      const told: string[] = []
+      Object.assign(window, { told })
+      const verdict = document.querySelector('#verdict') as Element
+      new MutationObserver((changes) => {
+        if (changes.some(({ type }) => type !== 'attributes')) told.push(verdict.textContent ?? '')
+      }).observe(verdict, { childList: true, characterData: true, subtree: true })
+    })
+    await way.cut()
+    await page.waitForSelector('html[data-silent]')
+    for (let looks = 0; looks < 3; looks++) await page.evaluate('refreshSoon(); under')
+    const told = (await page.evaluate('told')) as readonly string[]
+    expect(told).toEqual([expect.stringMatching(/^The service does not answer; last heard at \d\d:\d\d:\d\d UTC$/)])
+    const last = /\d\d:\d\d:\d\d UTC/.exec(told[0] ?? '')?.[0]
+    expect(await page.locator('#heard').innerText()).toBe(`All below is as last heard at ${last}.`)
+    expect(await tiles.innerText()).not.toContain('running')
+    expect(await tiles.locator('div', { hasText: 'Batches under way' }).locator('dd').innerText()).toBe('not known')
+    expect(await page.locator('#markets tbody').innerText()).toBe(markets)
+    expect(await page.locator('body').innerText()).not.toMatch(/fetch|error|undefined/i)
+    expect(new Set((await page.evaluate(colours)) as string[]).size).toBe(1)
+    expect(await page.locator('#market').isDisabled()).toBe(true)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      expect({ colorScheme, violations: await violationsOf(page) }).toEqual({ colorScheme, violations: [] })
+    }
+    await page.emulateMedia({ colorScheme: 'light' })
+    await way.mend()
+    await page.locator('#verdict').getByText('Ready').waitFor()
+    await tiles.getByText('running').waitFor()
+    await expect.poll(() => page.evaluate(colours)).toEqual(before)
+    expect(await page.locator('#heard').isVisible()).toBe(false)
+    expect(await page.locator('#market').isDisabled()).toBe(false)
+    await page.close()
+    await way.cut()
+  })
+
+  it('notices a service that takes what is asked and never answers', async () => {
+    const way = await startWayTo(served.url)
+    const page = await browser.newPage()
+    await page.clock.install()
+    await page.goto(way.url)
+    await page.locator('#tiles').getByText('claims hold').waitFor()
+    way.freeze()
+    await page.evaluate('refreshSoon()')
+    await page.clock.fastForward(31_000)
+    await page.locator('#verdict').getByText('The service does not answer; last heard at').waitFor()
+    await page.close()
+    await way.cut()
+  })
+
+  it('says in its place what one part is refused with, and leaves the others as they are', async () => {
+    const page = await browser.newPage()
+    const detail = 'The chain took longer than 15 s.'
+    await page.route(
+      ({ pathname }) => /\/(series|verdict)$/.test(pathname),
+      (route) => route.fulfill({ status: 503, json: { code: 'http.chain-slow', detail } }),
+    )
+    await page.goto(served.url)
+    await page.locator('#said').getByText(detail).waitFor()
+    await page.locator('#tiles').getByText('not known').waitFor()
+    await page.evaluate('refreshSoon(); under')
+    expect(await page.locator('#verdict').textContent()).toBe('Ready: everything is proven as it comes')
+    expect(await page.evaluate('document.documentElement.dataset.silent')).toBeUndefined()
+    expect(await page.locator('#tiles').getByText('not known').count()).toBe(1)
     await page.close()
   })
 

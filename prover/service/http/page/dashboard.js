@@ -5,6 +5,9 @@ const COME_BACK_MS = 2000
 const SHOWN_BATCHES = 10
 const SHOWN_ACCOUNTS = 12
 const SHOWN_ROWS = 24
+/** Readiness is told from memory; other figures wait for the chain, which the service itself gives up on before. */
+const SILENT_MS = 10_000
+const PATIENCE_MS = 30_000
 
 const byId = (id) => document.getElementById(id)
 const body = (id) => document.querySelector(`#${id} .body`)
@@ -18,23 +21,62 @@ function element(name, attributes = {}, ...children) {
   return made
 }
 
-async function ask(path) {
-  const headers = state.key === '' ? {} : { authorization: `Bearer ${state.key}` }
-  const response = await fetch(path, { headers })
+const headers = () => (state.key === '' ? {} : { authorization: `Bearer ${state.key}` })
+
+/** What came; nothing, or what nobody can read, is silence, whichever words the browser has for it. */
+async function hear(path, patienceMs) {
+  const ended = new AbortController()
+  const timer = setTimeout(() => ended.abort(), patienceMs)
+  try {
+    const response = await fetch(path, { headers: headers(), signal: ended.signal })
+    return { response, answer: await response.json() }
+  } catch {
+    throw Object.assign(new Error('The service does not answer'), { isSilence: true })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function ask(path, patienceMs = PATIENCE_MS) {
+  const { response, answer } = await hear(path, patienceMs)
   if (response.status === 401 || response.status === 403) byId('access').hidden = false
-  const answer = await response.json()
   if (!response.ok && path !== 'readyz') throw Object.assign(new Error(answer.detail), { code: answer.code })
   return answer
 }
 
-/** Shows a part, or what would bring it. */
+/** Replaces what a place shows. Who has scrolled it or stands in it with the keyboard stays there. */
+function put(place, nodes) {
+  const scrolls = () => [...place.querySelectorAll('.scroll')]
+  const stops = () => [...place.querySelectorAll('.scroll, a')]
+  const before = scrolls().map(({ scrollLeft }) => scrollLeft)
+  const stop = stops().indexOf(document.activeElement)
+  place.replaceChildren(...nodes)
+  for (const [i, each] of scrolls().entries()) each.scrollLeft = before[i] ?? 0
+  if (stop >= 0) stops()[stop]?.focus({ preventScroll: true })
+}
+
+/** Shows a part, or what would bring it. Silence is no answer: the part keeps what it was told. */
 async function part(id, path, draw) {
-  const place = body(id)
   try {
-    place.replaceChildren(...draw(await ask(path)))
+    put(body(id), draw(await ask(path)))
   } catch (error) {
-    place.replaceChildren(element('p', { class: 'note' }, error.message ?? 'The service does not answer.'))
+    if (error.isSilence) throw error
+    put(body(id), note(wordsOf(error)))
   }
+}
+
+/** What else takes a refusal: one part that is refused leaves the others as they are. */
+const saidIn = (id) => (error) => {
+  if (error.isSilence) throw error
+  byId(id).textContent = wordsOf(error)
+  state.series = ''
+}
+
+/** The service’s own words; what went wrong in this page is for its developers. */
+function wordsOf(error) {
+  if (error.isSilence || error.code !== undefined) return error.message
+  console.error(error)
+  return 'This page cannot show what the service answers: reload it.'
 }
 
 /** What only a service has that proves margins of accounts. */
@@ -67,6 +109,9 @@ const utc = (time) => (time === null ? '–' : time.slice(0, 19).replace('T', ' 
 /** A time of today alone, any other with its day. */
 const when = (time) =>
   time !== null && time.slice(0, 10) === new Date().toISOString().slice(0, 10) ? utc(time).slice(11) : utc(time)
+
+/** Words of the service, with times as all others here. */
+const plain = (words) => words.replace(/(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z/g, '$1 $2 UTC')
 
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return '–'
@@ -102,15 +147,54 @@ const note = (text) => [element('p', { class: 'note' }, text)]
 const tile = (name, value, kind = '') =>
   element('div', { class: kind }, element('dt', {}, name), element('dd', {}, value))
 
+/** A figure that is nothing once nobody tells it. */
+function tileOfNow(...told) {
+  const made = tile(...told)
+  made.dataset.now = 'yes'
+  return made
+}
+
+/** Tells the verdict where it has changed: whoever listens to the page hears it once. */
+function say(words, kind) {
+  const verdict = byId('verdict')
+  if (verdict.textContent !== words) verdict.textContent = words
+  verdict.className = `verdict ${kind}`
+}
+
+/** What stays on the page was told earlier: it says when, and nothing in it passes for what is so now. */
+function fallSilent(error) {
+  const words = wordsOf(error)
+  const last = state.heardAt === undefined ? undefined : `${when(state.heardAt)} UTC`
+  if (document.documentElement.dataset.silent === undefined) {
+    document.documentElement.dataset.silent = 'yes'
+    paintAgain()
+  }
+  say(error.isSilence && last !== undefined ? `${words}; last heard at ${last}` : words, 'fail')
+  const heard = last === undefined ? '' : `All below is as last heard at ${last}.`
+  if (byId('heard').textContent !== heard) byId('heard').textContent = heard
+  byId('market').disabled = true
+  for (const { classList, lastChild } of document.querySelectorAll('[data-now]')) {
+    classList.remove('warn')
+    lastChild.textContent = 'not known'
+  }
+}
+
+function comeBack() {
+  state.heardAt = new Date().toISOString()
+  if (document.documentElement.dataset.silent === undefined) return
+  delete document.documentElement.dataset.silent
+  byId('heard').textContent = ''
+  byId('market').disabled = false
+  // Another chain may have come with it.
+  state.series = ''
+}
+
 /** The answer to whether all is well, before anything else. */
 function drawAnswer(readiness, status, batches) {
   const failing = readiness.checks.filter(({ ok }) => !ok)
-  const verdict = byId('verdict')
-  const says = readiness.ready
-    ? 'Ready: everything is proven as it comes'
-    : `Not ready: ${[...new Set(failing.map(({ says: why }) => why))].join('; ')}`
-  if (verdict.textContent !== says) verdict.textContent = says
-  verdict.className = `verdict ${readiness.ready ? 'pass' : 'fail'}`
+  const why = [...new Set(failing.map(({ says }) => says))].join('; ')
+  if (readiness.ready) say('Ready: everything is proven as it comes', 'pass')
+  else say(`Not ready: ${plain(why)}`, 'fail')
   const chain = status.isDevelopment ? `development chain ${status.chainId}` : `chain ${status.chainId}`
   byId('where').textContent =
     `zkrisk ${status.version} on ${chain}, registry ${status.registry}, block ${status.block ?? 'unknown'}` +
@@ -120,15 +204,15 @@ function drawAnswer(readiness, status, batches) {
   byId('tiles').replaceChildren(
     tile('Last batch in force', last === undefined ? 'none yet' : when(last.updatedAt)),
     tile('Observation to force', last === undefined ? '–' : duration(total(last))),
-    tile('Batches under way', String(planned + proven + signed)),
+    tileOfNow('Batches under way', String(planned + proven + signed)),
     tile('Batches confirmed', String(status.jobs.confirmed)),
-    tile('Proof of the last', state.verdict.text ?? '–', state.verdict.kind),
-    tile(
+    (state.verdict.kind === '' ? tileOfNow : tile)('Proof of the last', state.verdict.text ?? '–', state.verdict.kind),
+    tileOfNow(
       'Prover',
       status.paused === null ? 'running' : `paused by ${status.paused.by}`,
       status.paused === null ? '' : 'warn',
     ),
-    tile('Requests waiting', String(status.waitingRequests)),
+    tileOfNow('Requests waiting', String(status.waitingRequests)),
     tile('Balance', lasting(status.sending) ?? (status.balance === null ? '–' : figure(Number(status.balance), 4))),
   )
 }
@@ -273,9 +357,10 @@ function drawQueue({ jobs, waitingRequests }, fleet) {
 
 async function ofQueue(status) {
   try {
-    body('queue').replaceChildren(...drawQueue(status, status.parts.fleet ? await ask('v1/fleet') : null))
+    put(body('queue'), drawQueue(status, status.parts.fleet ? await ask('v1/fleet') : null))
   } catch (error) {
-    body('queue').replaceChildren(...drawQueue(status, null), ...note(error.message ?? 'The database does not answer.'))
+    if (error.isSilence) throw error
+    put(body('queue'), [...drawQueue(status, null), ...note(wordsOf(error))])
   }
 }
 
@@ -471,6 +556,16 @@ async function drawChart(isForced = false) {
   const series = `${name} ${points.at(-1)?.sequence} ${points.length}`
   if (name !== state.market || (series === state.series && !isForced)) return
   state.series = series
+  paintChart(name, points)
+}
+
+/** In the colours of now, from what was told: while nobody answers, too. */
+function paintAgain() {
+  if (state.painted !== undefined) paintChart(state.painted.name, state.painted.points)
+}
+
+function paintChart(name, points) {
+  state.painted = { name, points }
   sayChart(name, points)
   for (const old of state.plots) old.destroy()
   state.plots = []
@@ -532,7 +627,12 @@ async function judge(batches) {
   const last = batches.find(({ status }) => status === 'confirmed')
   if (last === undefined || state.verdict.of === last.id) return
   state.verdict = { of: last.id, text: 'checking …', kind: '' }
-  const { valid, claims, failure } = await ask(`v1/batches/${last.id}/verdict`)
+  const { valid, claims, failure } = await ask(`v1/batches/${last.id}/verdict`).catch((error) => {
+    state.verdict = { text: 'not known', kind: 'warn' }
+    if (error.isSilence) throw error
+    return {}
+  })
+  if (claims === undefined) return
   const text = valid ? `verified, ${claims.length} claims hold` : `refused: ${failure?.claim ?? 'not pinned'}`
   state.verdict = { of: last.id, text, kind: valid ? 'pass' : 'fail' }
 }
@@ -540,17 +640,18 @@ async function judge(batches) {
 async function refresh() {
   try {
     const [readiness, status, { batches }] = await Promise.all([
-      ask('readyz'),
+      ask('readyz', SILENT_MS),
       ask('v1/status'),
       ask(`v1/batches?limit=${SHOWN_BATCHES}`),
     ])
+    comeBack()
     drawAnswer(readiness, status, batches)
-    body('batches').replaceChildren(...drawBatches({ batches }))
-    body('checks').replaceChildren(...drawChecks(readiness))
+    put(body('batches'), drawBatches({ batches }))
+    put(body('checks'), drawChecks(readiness))
     document.documentElement.dataset.drawn = 'yes'
     await part('markets', 'v1/markets', drawMarkets)
     await Promise.all([
-      drawChart(),
+      drawChart().catch(saidIn('said')),
       part('alarms', 'v1/alarms', drawAlarms),
       part('feeds', 'v1/feeds', drawFeeds),
       part('models', 'v1/scores', drawModels),
@@ -564,9 +665,7 @@ async function refresh() {
     ])
     drawAnswer(readiness, status, batches)
   } catch (error) {
-    const verdict = byId('verdict')
-    verdict.textContent = error.code === undefined ? 'The service does not answer' : error.message
-    verdict.className = 'verdict fail'
+    fallSilent(error)
   }
 }
 
@@ -584,22 +683,22 @@ function refreshSoon() {
 
 /** Follows the service's events; each is a reason to look again. */
 async function follow() {
-  const headers = state.key === '' ? {} : { authorization: `Bearer ${state.key}` }
   try {
-    const response = await fetch('v1/events', { headers })
+    const response = await fetch('v1/events', { headers: headers() })
     const reader = response.ok ? response.body.pipeThrough(new TextDecoderStream()).getReader() : undefined
     for (let read = await reader?.read(); read !== undefined && !read.done; read = await reader.read()) {
       if (read.value.includes('event: ')) setTimeout(refreshSoon, AFTER_EVENT_MS)
     }
   } catch {
-    // The service went away: what is asked next says so.
+    // The service went away: what is asked now says so.
+    refreshSoon()
   }
   setTimeout(follow, COME_BACK_MS)
 }
 
 byId('market').addEventListener('change', ({ target }) => {
   state.market = target.value
-  drawChart(true).catch(refreshSoon)
+  drawChart(true).catch(saidIn('said')).catch(refreshSoon)
 })
 document.querySelector('#access form').addEventListener('submit', (event) => {
   event.preventDefault()
@@ -608,7 +707,7 @@ document.querySelector('#access form').addEventListener('submit', (event) => {
   byId('access').hidden = true
   refreshSoon()
 })
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawChart(true).catch(refreshSoon))
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', paintAgain)
 addEventListener('resize', () => {
   for (const each of state.plots)
     each.setSize({ width: Math.max(280, each.root.parentElement.clientWidth), height: 210 })
