@@ -250,6 +250,40 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.close()
   })
 
+  const manyMarkets = {
+    '/v1/batches': ({ batches }: Answer) => ({
+      batches: batches.map((batch: Answer) => ({
+        ...batch,
+        summary: 'BTC-USD #41, BTC-USD~rangeMixture #41, ETH-USD #41',
+      })),
+    }),
+  }
+
+  it('lays batches out in few lines on a phone, and shows where there is more beside a table', async () => {
+    const { page } = await open(390, 'light', { changes: manyMarkets })
+    const heights = await page.evaluate(
+      `[...document.querySelectorAll('#batches tbody tr')].map((row) => row.getBoundingClientRect().height)`,
+    )
+    expect(Math.max(...(heights as number[]))).toBeLessThan(95)
+    expect(await page.locator('#batches .more').getAttribute('data-more')).toBe('')
+    expect(await page.locator('#batches').getByRole('columnheader', { name: 'Prove' }).count()).toBe(1)
+    for (const part of ['#markets', 'nav']) {
+      const edge = page.locator(`${part} .more`)
+      expect(await edge.getAttribute('data-more')).toBe('after')
+      expect(await edge.evaluate((place) => getComputedStyle(place, '::after').content)).toContain('›')
+      await edge.evaluate((place) => place.firstElementChild?.scrollBy({ left: 5000, behavior: 'instant' }))
+      await expect.poll(() => edge.getAttribute('data-more')).toBe('before')
+    }
+    // What is told anew stays where a thumb and the keyboard have put it.
+    await page.locator('#markets .scroll').focus()
+    await page.evaluate('refreshSoon(); under')
+    expect(await page.locator('#markets .scroll').evaluate(({ scrollLeft }) => scrollLeft)).toBeGreaterThan(0)
+    expect(await page.evaluate(`document.activeElement.closest('section').id`)).toBe('markets')
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await expect.poll(() => page.locator('#markets .more').getAttribute('data-more')).toBe('')
+    await page.close()
+  })
+
   it('lets no script of anybody else run in it', async () => {
     const { page } = await open(1280, 'light')
     const refused = await page.evaluate(() => {

@@ -51,9 +51,21 @@ function put(place, nodes) {
   const before = scrolls().map(({ scrollLeft }) => scrollLeft)
   const stop = stops().indexOf(document.activeElement)
   place.replaceChildren(...nodes)
-  for (const [i, each] of scrolls().entries()) each.scrollLeft = before[i] ?? 0
+  for (const [i, each] of scrolls().entries()) {
+    each.scrollLeft = before[i] ?? 0
+    hint(each)
+  }
   if (stop >= 0) stops()[stop]?.focus({ preventScroll: true })
 }
+
+/** Marks the edges beyond which there is more. */
+function hint(place) {
+  const hidden = place.scrollWidth - place.clientWidth
+  const edges = hidden < 2 ? [] : [place.scrollLeft > 1 && 'before', place.scrollLeft < hidden - 1 && 'after']
+  place.parentElement.dataset.more = edges.filter(Boolean).join(' ')
+}
+
+const hintAll = () => document.querySelectorAll('.scroll, .links').forEach(hint)
 
 /** Shows a part, or what would bring it. Silence is no answer: the part keeps what it was told. */
 async function part(id, path, draw) {
@@ -121,26 +133,27 @@ function duration(seconds) {
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`
 }
 
+/** Roles are said, since a narrow screen lays some rows out anew and browsers forget what they were. */
+const ROLES = { table: 'table', thead: 'rowgroup', tbody: 'rowgroup', tr: 'row', th: 'columnheader', td: 'cell' }
+
 /** Rows with a head; a cell is text, an element, or `{ text, kind }`. */
 function table(head, rows, words = []) {
+  const made = (name, attributes, ...children) => element(name, { role: ROLES[name], ...attributes }, ...children)
   const cell = (name, value, i) => {
     const { text = value, kind } = typeof value === 'object' && value !== null && 'text' in value ? value : {}
     const classes = [kind, words.includes(i) ? 'words' : undefined].filter(Boolean).join(' ')
-    const scope = name === 'th' ? { scope: 'col' } : {}
-    return element(name, { ...scope, ...(classes === '' ? {} : { class: classes }) }, text)
+    const own = name === 'th' ? { scope: 'col' } : { 'data-head': head[i] }
+    return made(name, { ...own, ...(classes === '' ? {} : { class: classes }) }, text)
   }
-  const line = (name, values) => element('tr', {}, ...values.map((value, i) => cell(name, value, i)))
-  const made = element(
+  const line = (name, values) => made('tr', {}, ...values.map((value, i) => cell(name, value, i)))
+  const whole = made(
     'table',
     {},
-    element('thead', {}, line('th', head)),
-    element('tbody', {}, ...rows.map((row) => line('td', row))),
+    made('thead', {}, line('th', head)),
+    made('tbody', {}, ...rows.map((row) => line('td', row))),
   )
-  return element(
-    'div',
-    { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': `Table: ${head.join(', ')}` },
-    made,
-  )
+  const label = { tabindex: '0', role: 'group', 'aria-label': `Table: ${head.join(', ')}` }
+  return element('div', { class: 'more' }, element('div', { class: 'scroll', ...label }, whole))
 }
 
 const note = (text) => [element('p', { class: 'note' }, text)]
@@ -664,6 +677,7 @@ async function refresh() {
       judge(batches),
     ])
     drawAnswer(readiness, status, batches)
+    hintAll()
   } catch (error) {
     fallSilent(error)
   }
@@ -708,7 +722,11 @@ document.querySelector('#access form').addEventListener('submit', (event) => {
   refreshSoon()
 })
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', paintAgain)
+const isScroll = ({ classList }) => classList?.contains('scroll') || classList?.contains('links')
+document.addEventListener('scroll', ({ target }) => isScroll(target) && hint(target), true)
+document.addEventListener('toggle', hintAll, true)
 addEventListener('resize', () => {
+  hintAll()
   for (const each of state.plots)
     each.setSize({ width: Math.max(280, each.root.parentElement.clientWidth), height: 210 })
 })
