@@ -1,5 +1,5 @@
 /** The page of a running service in a real browser, under its own policy. Skipped where there is no Chromium. */
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -166,12 +166,26 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.close()
   })
 
-  it('says what would bring what the service does not have', async () => {
+  it('says what would bring what the service does not have, once, and leaves out what would be empty', async () => {
     const { page } = await open(390, 'dark')
-    for (const part of ['accounts', 'interest']) {
-      await page.locator(`#${part} .body`).getByText('zkrisk chain --margins').waitFor()
+    const pipeline = page.locator('#pipeline .body')
+    await pipeline.getByText('zkrisk chain --margins docs/examples/short-strangle.json').waitFor()
+    expect(existsSync(join(import.meta.dirname, '../../docs/examples/short-strangle.json'))).toBe(true)
+    expect(await pipeline.textContent()).toContain('npm run build')
+    expect((await page.locator('body').innerText()).split('registry of margins')).toHaveLength(2)
+    for (const part of ['accounts', 'interest', 'liquidations', 'hedge']) {
+      expect(await page.locator(`#${part}`).isVisible()).toBe(false)
+      expect(await page.locator(`nav a[href="#${part}"]`).isVisible()).toBe(false)
     }
     await page.locator('#models .body').getByText('zkrisk shadows add').first().waitFor()
+    await page.close()
+  })
+
+  it('speaks of a build to a development chain alone', async () => {
+    const changes = { '/v1/status': (status: Answer) => ({ ...status, isDevelopment: false }) }
+    const { page } = await open(1280, 'light', { changes })
+    await page.locator('#pipeline .body').getByText('docs/examples/short-strangle.json').waitFor()
+    expect(await page.locator('#pipeline .body').textContent()).not.toContain('npm run build')
     await page.close()
   })
 

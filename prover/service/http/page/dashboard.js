@@ -93,23 +93,27 @@ function wordsOf(error) {
 
 /** What only a service has that proves margins of accounts. */
 async function ofAccounts(status) {
-  if (status.parts.accounts) await part('pipeline', `v1/accounts/pipeline?limit=${SHOWN_ACCOUNTS}`, drawPipeline)
-  else body('pipeline').replaceChildren(...note(status.parts.portfolio ? NOT_PROVEN_HERE : NO_MARGINS))
+  const { accounts, portfolio } = status.parts
+  if (accounts) await part('pipeline', `v1/accounts/pipeline?limit=${SHOWN_ACCOUNTS}`, drawPipeline)
+  else put(body('pipeline'), note(portfolio ? NOT_PROVEN_HERE : noMargins(status)))
 }
 
 const NOT_PROVEN_HERE =
   'This service proves no margins of accounts: their circuits are not built here, or it was started with --no-accounts.'
 
-/** What only a registry of margins has. */
+/** What only a registry of margins has; without one the part is not there, and the one on margins says why. */
 const hasHedge = ({ parts }) => parts.hedge || parts.portfolio
 
 async function ofMargins(status, id, path, draw, isThere = status.parts.portfolio) {
+  byId(id).hidden = !isThere
+  document.querySelector(`nav a[href="#${id}"]`).hidden = !isThere
   if (isThere) await part(id, path, draw)
-  else body(id).replaceChildren(...note(NO_MARGINS))
 }
 
-const NO_MARGINS =
-  'This service has no registry of margins. A deployment that names one under “portfolio” brings it: zkrisk chain --margins portfolio.json has one to try.'
+const noMargins = ({ isDevelopment }) =>
+  'This service has no registry of margins: accounts, open interest, liquidations and a hedge come with one. ' +
+  (isDevelopment ? 'For serve --demo, npm run build brings it. ' : '') +
+  'A deployment that names one under “portfolio” has it: zkrisk chain --margins docs/examples/short-strangle.json has one to try.'
 
 const percent = (value, digits = 2) => (value === null || value === undefined ? '–' : `${value.toFixed(digits)} %`)
 const figure = (value, digits = 2) =>
