@@ -298,6 +298,22 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.close()
   })
 
+  it('says of every time whose it is', async () => {
+    const { page } = await open(1280, 'light')
+    await page.waitForSelector('#feeds tbody')
+    const heads = (part: string) => page.locator(`#${part} thead th`).allTextContents()
+    expect((await heads('batches'))[0]).toBe('At, UTC')
+    expect(await heads('markets')).toContain('Age, chain time')
+    expect(await heads('feeds')).toContain('Newest, chain time UTC')
+    expect((await heads('chart'))[0]).toBe('As of, chain time UTC')
+    expect(await page.locator('#where').textContent()).toMatch(/chain time 2020-03-1\d \d\d:\d\d:\d\d UTC$/)
+    expect(await page.locator('#tiles div').first().innerText()).toMatch(/\d\d:\d\d:\d\d UTC$/)
+    // Under the charts are the newest figures, until somebody points at others.
+    expect(await page.locator('#margins .u-legend').innerText()).toMatch(/Chain time, UTC:?\s*2020-03-1\d \d\d:\d\d/)
+    expect(await page.locator('#margins .u-legend .u-value').allTextContents()).not.toContain('–')
+    await page.close()
+  })
+
   it('lets no script of anybody else run in it', async () => {
     const { page } = await open(1280, 'light')
     const refused = await page.evaluate(() => {
@@ -307,6 +323,22 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
       return document.documentElement.dataset.foreign === undefined
     })
     expect(refused).toBe(true)
+    await page.close()
+  })
+
+  it('says why stages of batches before a restart are not known', async () => {
+    await served.end()
+    served = await serveIn(tryOut, join(folder, 'serve.sqlite'), {}, 'observations')
+    const { page } = await open(390, 'light')
+    expect(await page.locator('#batches tbody tr').first().innerText()).toContain('before the start')
+    expect(await page.locator('#batches .bar').count()).toBe(0)
+    expect(await page.locator('#batches .note').textContent()).toMatch(
+      /^Prove, sign, send and land are known of batches since this process began, at \d\d:\d\d:\d\d UTC;/,
+    )
+    const force = page.locator('#tiles div', { hasText: 'Observation to force' }).locator('dd')
+    expect(await force.innerText()).toMatch(/^\d+(\.\d)? s$/)
+    await tryOut.feed(1)
+    await page.locator('#batches .bar').first().waitFor()
     await page.close()
   })
 })

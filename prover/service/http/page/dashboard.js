@@ -215,12 +215,12 @@ function drawAnswer(readiness, status, batches) {
   const chain = status.isDevelopment ? `development chain ${status.chainId}` : `chain ${status.chainId}`
   byId('where').textContent =
     `zkrisk ${status.version} on ${chain}, registry ${status.registry}, block ${status.block ?? 'unknown'}` +
-    (status.chainTime === null ? '' : `, ${utc(status.chainTime)} UTC by the chain’s clock`)
+    (status.chainTime === null ? '' : `, chain time ${utc(status.chainTime)} UTC`)
   const last = batches.find(({ status: end }) => end === 'confirmed')
   const { planned, proven, signed } = status.jobs
   byId('tiles').replaceChildren(
-    tile('Last batch in force', last === undefined ? 'none yet' : when(last.updatedAt)),
-    tile('Observation to force', last === undefined ? '–' : duration(total(last))),
+    tile('Last batch in force', last === undefined ? 'none yet' : `${when(last.updatedAt)} UTC`),
+    tile('Observation to force', last === undefined ? '–' : duration(total(last) ?? inAll(last))),
     tileOfNow('Batches under way', String(planned + proven + signed)),
     tile('Batches confirmed', String(status.jobs.confirmed)),
     (state.verdict.kind === '' ? tileOfNow : tile)('Proof of the last', state.verdict.text ?? '–', state.verdict.kind),
@@ -258,7 +258,20 @@ function drawMarkets({ markets }) {
   const names = markets.filter(({ parameters }) => parameters !== null).map(({ market }) => market)
   offerMarkets(names)
   return [
-    table(['Market', 'State', 'Initial', 'Maintenance', 'Volatility', 'Predicted move', 'Age', 'Batch', 'Model'], rows),
+    table(
+      [
+        'Market',
+        'State',
+        'Initial',
+        'Maintenance',
+        'Volatility',
+        'Predicted move',
+        'Age, chain time',
+        'Batch',
+        'Model',
+      ],
+      rows,
+    ),
   ]
 }
 
@@ -295,22 +308,29 @@ function bar(stepSeconds) {
   return svg
 }
 
-function drawBatches({ batches }) {
+/** Steps are of this process; from when it was planned until it was confirmed the store knows of earlier ones too. */
+const inAll = ({ status, createdAt, updatedAt }) =>
+  status === 'confirmed' ? (Date.parse(updatedAt) - Date.parse(createdAt)) / 1000 : null
+
+function drawBatches(batches, { startedAt }) {
   if (batches.length === 0) return note('No batch yet: the first is proven when a market has a new observation.')
   const kinds = { confirmed: 'pass', superseded: 'warn' }
-  // Steps are of this process; from when it was planned until it was confirmed the store knows of earlier ones too.
-  const inAll = ({ status, createdAt, updatedAt }) =>
-    duration(status === 'confirmed' ? (Date.parse(updatedAt) - Date.parse(createdAt)) / 1000 : null)
-  const rows = batches.map(({ id, status, summary, stepSeconds, createdAt, updatedAt, reason }) => [
-    when(createdAt),
-    summary + (reason === null ? '' : ` (${reason})`),
-    { text: status, kind: kinds[status] },
-    inAll({ status, createdAt, updatedAt }),
-    ...stageColours.map((name) => duration(stepSeconds[name])),
-    bar(stepSeconds),
-    element('a', { href: `v1/batches/${id}/bundle` }, 'bundle'),
+  const isEarlier = ({ stages }) => Object.values(stages).every((time) => time === null)
+  const rows = batches.map((batch) => [
+    when(batch.createdAt),
+    batch.summary + (batch.reason === null ? '' : ` (${plain(batch.reason)})`),
+    { text: batch.status, kind: kinds[batch.status] },
+    duration(inAll(batch)),
+    ...stageColours.map((name) => duration(batch.stepSeconds[name])),
+    isEarlier(batch) ? 'before the start' : bar(batch.stepSeconds),
+    element('a', { href: `v1/batches/${batch.id}/bundle` }, 'bundle'),
   ])
-  return [table(['At', 'Markets', 'State', 'In all', 'Prove', 'Sign', 'Send', 'Land', 'Share', 'Proof'], rows, [1])]
+  const since = `this process began, at ${when(startedAt)} UTC`
+  const earlier = `Prove, sign, send and land are known of batches since ${since}; of those before the start only all of it is.`
+  return [
+    table(['At, UTC', 'Markets', 'State', 'In all', 'Prove', 'Sign', 'Send', 'Land', 'Share', 'Proof'], rows, [1]),
+    ...(batches.some(isEarlier) ? note(earlier) : []),
+  ]
 }
 
 function drawAlarms({ alarms }) {
@@ -334,7 +354,7 @@ const drawChecks = ({ checks }) => [
 
 const drawFeeds = ({ feeds }) => [
   table(
-    ['Market', 'Source', 'Newest observation', 'Age', 'Waiting'],
+    ['Market', 'Source', 'Newest, chain time UTC', 'Age', 'Waiting'],
     feeds.map(({ market, source, newestAsOf, ageSeconds, waiting }) => [
       ...[market, source, utc(newestAsOf), duration(ageSeconds), String(waiting)],
     ]),
@@ -419,8 +439,8 @@ const short = (account) => `${account.slice(0, 8)}…${account.slice(-4)}`
 function drawPipeline({ round, roundWithoutWords, due, underWay, waitingToBeSent, pausedFor, inForce, leftOut, jobs }) {
   const waits = Object.entries(due).map(([reason, count]) => `${count} ${reason}`)
   const said = [
-    `Newest round ${utc(round)}.`,
-    roundWithoutWords === null ? '' : `The words of the round of ${utc(roundWithoutWords)} are missing.`,
+    round === null ? 'No round yet.' : `Newest round ${utc(round)} UTC, chain time.`,
+    roundWithoutWords === null ? '' : `The words of the round of ${utc(roundWithoutWords)} UTC are missing.`,
     waits.length === 0 ? 'Every margin stands.' : `Due: ${waits.join(', ')}.`,
     underWay.length === 0 ? '' : `Being proven: ${underWay.map(({ kind }) => kind).join(', ')}.`,
     waitingToBeSent === 0 ? '' : `${waitingToBeSent} proven, to be sent.`,
@@ -432,11 +452,22 @@ function drawPipeline({ round, roundWithoutWords, due, underWay, waitingToBeSent
       const { stepSeconds } = jobs.find(({ id }) => id === job) ?? { stepSeconds: {} }
       const state = { text: isUnhealthy ? 'may be liquidated' : 'healthy', kind: isUnhealthy ? 'fail' : 'pass' }
       const steps = stageColours.map((name) => duration(stepSeconds[name]))
-      return [short(account), when(asOf), figure(above), state, duration(waitedSeconds), ...steps, bar(stepSeconds)]
+      return [short(account), utc(asOf), figure(above), state, duration(waitedSeconds), ...steps, bar(stepSeconds)]
     },
   )
   const dropped = jobs.filter(({ status }) => status === 'superseded')
-  const head = ['Account', 'Round', 'Above maintenance', 'State', 'Waited', 'Prove', 'Sign', 'Send', 'Land', 'Share']
+  const head = [
+    'Account',
+    'Round, chain time UTC',
+    'Above maintenance',
+    'State',
+    'Waited',
+    'Prove',
+    'Sign',
+    'Send',
+    'Land',
+    'Share',
+  ]
   return [
     ...note(said.filter((each) => each !== '').join(' ')),
     ...(accounts.length === 0
@@ -446,8 +477,8 @@ function drawPipeline({ round, roundWithoutWords, due, underWay, waitingToBeSent
       ? []
       : [
           table(
-            ['Dropped at', 'Work', 'Why'],
-            dropped.map(({ updatedAt, summary, reason }) => [when(updatedAt), summary, reason ?? '–']),
+            ['Dropped at, UTC', 'Work', 'Why'],
+            dropped.map(({ updatedAt, summary, reason }) => [when(updatedAt), summary, plain(reason ?? '–')]),
             [1, 2],
           ),
         ]),
@@ -464,7 +495,7 @@ function drawInterest(interest) {
     )
   }
   const rows = [
-    ['As of', utc(interest.asOf)],
+    ['As of, chain time UTC', utc(interest.asOf)],
     ['Accounts', String(interest.accounts)],
     ['Below maintenance', String(interest.accountsBelowMaintenance)],
     ['Expected defaults', figure(interest.expectedDefaults, 4)],
@@ -525,6 +556,8 @@ const timeTicks = (_, splits) =>
     return isNewDay ? `${hour}\n${day}` : hour
   })
 
+const tellNewest = (made) => made.setLegend({ idx: made.data[0].length - 1 }, false)
+
 function plot(place, title, series, columns, bands = []) {
   const hasVolatility = series.some(({ scale }) => scale === 'volatility')
   const own = hasVolatility ? [axis({ scale: 'volatility', side: 1, size: 56, grid: { show: false } })] : []
@@ -534,18 +567,17 @@ function plot(place, title, series, columns, bands = []) {
       title,
       width: Math.max(280, place.clientWidth),
       height: 210,
-      series: [{ label: 'UTC', value: '{YYYY}-{MM}-{DD} {HH}:{mm}' }, ...series],
+      series: [{ label: 'Chain time, UTC', value: '{YYYY}-{MM}-{DD} {HH}:{mm}' }, ...series],
       axes,
     },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), 'Etc/UTC'),
     cursor: { sync: { key: 'zkrisk' } },
     bands,
+    // Until somebody points at another time, the newest figures are told.
+    hooks: { ready: [tellNewest], setCursor: [(made) => made.cursor.idx === null && tellNewest(made)] },
     ...(hasVolatility ? {} : { padding: [null, 56, null, null] }),
   }
-  const made = new uPlot(options, columns, place)
-  // Until somebody points at another time, the newest figures are told.
-  made.setLegend({ idx: columns[0].length - 1 })
-  return made
+  return new uPlot(options, columns, place)
 }
 
 /** What the charts show, for those who do not see them. */
@@ -624,7 +656,7 @@ function paintChart(name, points) {
 
 const chartTable = (points) =>
   table(
-    ['As of', 'Price', 'Band', 'Volatility', 'Initial', 'Maintenance', 'Breach'],
+    ['As of, chain time UTC', 'Price', 'Band', 'Volatility', 'Initial', 'Maintenance', 'Breach'],
     points
       .slice(-SHOWN_ROWS)
       .toReversed()
@@ -663,7 +695,7 @@ async function refresh() {
     ])
     comeBack()
     drawAnswer(readiness, status, batches)
-    put(body('batches'), drawBatches({ batches }))
+    put(body('batches'), drawBatches(batches, status))
     put(body('checks'), drawChecks(readiness))
     document.documentElement.dataset.drawn = 'yes'
     await part('markets', 'v1/markets', drawMarkets)
