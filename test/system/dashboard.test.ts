@@ -314,6 +314,58 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.close()
   })
 
+  it('says how much of a table is shown, and aligns its figures', async () => {
+    const many = ({ market, points: [point] }: Answer) => ({
+      market,
+      points: Array.from({ length: 42 }, (_, i) => ({
+        ...{ ...point, sequence: i + 1, price: 180 + i / 10, bandLow: i / 9, bandHigh: 190 },
+        asOf: new Date(1_584_000_000_000 + 3_600_000 * i).toISOString(),
+      })),
+    })
+    const changes = { '/v1/markets/BTC-USD/series': many }
+    const { page } = await open(1280, 'light', { changes })
+    const chart = page.locator('#chart details')
+    expect(await chart.locator('summary').textContent()).toBe('As a table, newest 24 of 42 batches')
+    expect(await chart.locator('tbody tr').count()).toBe(24)
+    const [prices, bands] = await Promise.all(
+      [2, 3].map((i) => chart.locator(`tbody td:nth-child(${i})`).allTextContents()),
+    )
+    expect(prices?.slice(0, 2)).toEqual(['184.10', '184.00'])
+    for (const band of bands ?? []) expect(band).toMatch(/^\d\.\d\d to 190\.00$/)
+    await page.close()
+  })
+
+  it('names the currency of money, what coins last for, and the time of a pause', async () => {
+    const account = (digit: string, above: string) => ({
+      ...{ account: `0x${digit.repeat(40)}`, isUnhealthy: false },
+      ...{ aboveMaintenanceMarginQuote: above, aboveInitialMarginQuote: above },
+    })
+    const paused = { by: 'ops', since: '2025-12-01T03:07:14.418Z' }
+    const changes = {
+      '/v1/status': (status: Answer) => ({
+        ...status,
+        ...{ parts: { ...status.parts, portfolio: true }, sending: { ...status.sending, lastsBatches: 28_712_345 } },
+        paused,
+      }),
+      '/readyz': ({ checks, at }: Answer) => {
+        const says = `paused by ${paused.by} since ${paused.since}`
+        const told = checks.map((check: Answer) => (check.name === 'prover' ? { ...check, ok: false, says } : check))
+        return { ready: false, at, checks: told }
+      },
+      '/v1/open-interest': () => ({ status: 'not-counted', underWay: null, quoteCurrency: 'USD' }),
+      '/v1/accounts': () => ({ accounts: [account('a', '1497.6'), account('b', '0.5')] }),
+    }
+    const { page } = await open(1280, 'light', { changes })
+    await page.locator('#accounts tbody').waitFor()
+    const cells = (part: string, i: number) => page.locator(`#${part} tbody td:nth-child(${i})`).allTextContents()
+    expect(await page.locator('#accounts thead th').nth(1).textContent()).toBe('Above maintenance, USD')
+    expect(await cells('accounts', 2)).toEqual(['1,497.60', '0.50'])
+    expect(await page.locator('#tiles').innerText()).toMatch(/Coins last for about\s+28\.7 million batches/)
+    expect(await page.locator('#verdict').textContent()).toBe('Not ready: paused by ops since 2025-12-01 03:07:14 UTC')
+    expect(await page.locator('#tiles').innerText()).toContain('paused by ops since 2025-12-01 03:07:14 UTC')
+    await page.close()
+  })
+
   it('lets no script of anybody else run in it', async () => {
     const { page } = await open(1280, 'light')
     const refused = await page.evaluate(() => {

@@ -116,10 +116,21 @@ const noMargins = ({ isDevelopment }) =>
   'A deployment that names one under “portfolio” has it: zkrisk chain --margins docs/examples/short-strangle.json has one to try.'
 
 const percent = (value, digits = 2) => (value === null || value === undefined ? '–' : `${value.toFixed(digits)} %`)
-const figure = (value, digits = 2) =>
+const decimalsOf = (value, digits) => (value !== 0 && Math.abs(value) < 1 ? digits + 4 : digits)
+const figure = (value, digits = 2, decimals = decimalsOf(Number(value), digits)) =>
   value === null || value === undefined
     ? '–'
-    : Number(value).toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 1 ? digits + 4 : digits })
+    : Number(value).toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+
+/** Figures of one column, which all have the decimals of the largest. */
+function column(values, digits = 2) {
+  const sizes = values.filter((value) => value !== null && value !== undefined).map((value) => Math.abs(value))
+  const decimals = decimalsOf(Math.max(0, ...sizes), digits)
+  return values.map((value) => figure(value, digits, decimals))
+}
+
+/** Of money of the registry of margins. */
+const inCurrency = (name) => (state.currency === undefined ? name : `${name}, ${state.currency}`)
 const utc = (time) => (time === null ? '–' : time.slice(0, 19).replace('T', ' '))
 
 /** A time of today alone, any other with its day. */
@@ -218,26 +229,31 @@ function drawAnswer(readiness, status, batches) {
     (status.chainTime === null ? '' : `, chain time ${utc(status.chainTime)} UTC`)
   const last = batches.find(({ status: end }) => end === 'confirmed')
   const { planned, proven, signed } = status.jobs
+  const { paused } = status
   byId('tiles').replaceChildren(
     tile('Last batch in force', last === undefined ? 'none yet' : `${when(last.updatedAt)} UTC`),
     tile('Observation to force', last === undefined ? '–' : duration(total(last) ?? inAll(last))),
     tileOfNow('Batches under way', String(planned + proven + signed)),
     tile('Batches confirmed', String(status.jobs.confirmed)),
     (state.verdict.kind === '' ? tileOfNow : tile)('Proof of the last', state.verdict.text ?? '–', state.verdict.kind),
-    tileOfNow(
-      'Prover',
-      status.paused === null ? 'running' : `paused by ${status.paused.by}`,
-      status.paused === null ? '' : 'warn',
-    ),
+    paused === null
+      ? tileOfNow('Prover', 'running')
+      : tileOfNow('Prover', `paused by ${paused.by} since ${when(paused.since)} UTC`, 'warn'),
     tileOfNow('Requests waiting', String(status.waitingRequests)),
-    tile('Balance', lasting(status.sending) ?? (status.balance === null ? '–' : figure(Number(status.balance), 4))),
+    lasting(status.sending) ??
+      tile('Balance', status.balance === null ? '–' : `${figure(Number(status.balance), 4)} coins`),
   )
 }
 
 /** What it is worth knowing of a balance: coins are in the checks. */
-const few = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+const few = (count) =>
+  count < 1e6
+    ? count.toLocaleString('en', { maximumSignificantDigits: 3 })
+    : count.toLocaleString('en', { notation: 'compact', compactDisplay: 'long', maximumSignificantDigits: 3 })
 const lasting = (sending) =>
-  sending === null || sending.lastsBatches === null ? undefined : `${few.format(sending.lastsBatches)} batches`
+  sending === null || sending.lastsBatches === null
+    ? undefined
+    : tile('Coins last for about', `${few(sending.lastsBatches)} batches`)
 
 function drawMarkets({ markets }) {
   if (markets.length === 0) return note('The registry has no market yet: the council adds one (docs/deploying.md).')
@@ -339,7 +355,7 @@ function drawAlarms({ alarms }) {
     element(
       'ul',
       {},
-      ...alarms.map(({ kind, of, says }) => element('li', { class: 'warn' }, `${of}, ${kind}: ${says}`)),
+      ...alarms.map(({ kind, of, says }) => element('li', { class: 'warn' }, `${of}, ${kind}: ${plain(says)}`)),
     ),
   ]
 }
@@ -347,7 +363,11 @@ function drawAlarms({ alarms }) {
 const drawChecks = ({ checks }) => [
   table(
     ['Check', 'State', 'Says'],
-    checks.map(({ name, ok, says }) => [name, { text: ok ? 'ok' : 'failing', kind: ok ? 'pass' : 'fail' }, says]),
+    checks.map(({ name, ok, says }) => [
+      name,
+      { text: ok ? 'ok' : 'failing', kind: ok ? 'pass' : 'fail' },
+      plain(says),
+    ]),
     [2],
   ),
 ]
@@ -418,18 +438,22 @@ function drawModels({ scores }) {
   ]
 }
 
-function drawAccounts({ accounts }) {
-  if (accounts.length === 0) return note('The venue has reported no account yet.')
+function drawAccounts({ accounts: answered }) {
+  if (answered.length === 0) return note('The venue has reported no account yet.')
+  const accounts = answered.slice(0, SHOWN_ACCOUNTS)
+  const aboves = column(accounts.map(({ aboveMaintenanceMarginQuote }) => aboveMaintenanceMarginQuote))
+  const initials = column(accounts.map(({ aboveInitialMarginQuote }) => aboveInitialMarginQuote))
   return [
     table(
-      ['Account', 'Above maintenance', 'Above initial', 'State'],
-      accounts.map(({ account, aboveMaintenanceMarginQuote: above, aboveInitialMarginQuote: initial, isUnhealthy }) => {
+      ['Account', inCurrency('Above maintenance'), inCurrency('Above initial'), 'State'],
+      accounts.map(({ account, aboveMaintenanceMarginQuote: above, isUnhealthy }, i) => {
         const isBelow = isUnhealthy || above?.startsWith('-') === true
         const says = isBelow ? 'may be liquidated' : above === null ? 'not proven' : 'healthy'
         const kind = isBelow ? 'fail' : above === null ? 'warn' : 'pass'
-        return [short(account), figure(above), figure(initial), { text: says, kind }]
+        return [short(account), aboves[i], initials[i], { text: says, kind }]
       }),
     ),
+    ...(accounts.length < answered.length ? note(`The nearest ${accounts.length}; there are more.`) : []),
   ]
 }
 
@@ -444,30 +468,19 @@ function drawPipeline({ round, roundWithoutWords, due, underWay, waitingToBeSent
     waits.length === 0 ? 'Every margin stands.' : `Due: ${waits.join(', ')}.`,
     underWay.length === 0 ? '' : `Being proven: ${underWay.map(({ kind }) => kind).join(', ')}.`,
     waitingToBeSent === 0 ? '' : `${waitingToBeSent} proven, to be sent.`,
-    pausedFor === null ? '' : `Waiting after a failure: ${pausedFor}`,
-    leftOut.length === 0 ? '' : `Left out last: ${leftOut[0].says}`,
+    pausedFor === null ? '' : `Waiting after a failure: ${plain(pausedFor)}`,
+    leftOut.length === 0 ? '' : `Left out last: ${plain(leftOut[0].says)}`,
   ]
-  const accounts = inForce.map(
-    ({ account, asOf, aboveMaintenanceMarginQuote: above, isUnhealthy, waitedSeconds, job }) => {
-      const { stepSeconds } = jobs.find(({ id }) => id === job) ?? { stepSeconds: {} }
-      const state = { text: isUnhealthy ? 'may be liquidated' : 'healthy', kind: isUnhealthy ? 'fail' : 'pass' }
-      const steps = stageColours.map((name) => duration(stepSeconds[name]))
-      return [short(account), utc(asOf), figure(above), state, duration(waitedSeconds), ...steps, bar(stepSeconds)]
-    },
-  )
+  const aboves = column(inForce.map(({ aboveMaintenanceMarginQuote }) => aboveMaintenanceMarginQuote))
+  const accounts = inForce.map(({ account, asOf, isUnhealthy, waitedSeconds, job }, i) => {
+    const { stepSeconds } = jobs.find(({ id }) => id === job) ?? { stepSeconds: {} }
+    const standing = { text: isUnhealthy ? 'may be liquidated' : 'healthy', kind: isUnhealthy ? 'fail' : 'pass' }
+    const steps = stageColours.map((name) => duration(stepSeconds[name]))
+    return [short(account), utc(asOf), aboves[i], standing, duration(waitedSeconds), ...steps, bar(stepSeconds)]
+  })
   const dropped = jobs.filter(({ status }) => status === 'superseded')
-  const head = [
-    'Account',
-    'Round, chain time UTC',
-    'Above maintenance',
-    'State',
-    'Waited',
-    'Prove',
-    'Sign',
-    'Send',
-    'Land',
-    'Share',
-  ]
+  const named = ['Account', 'Round, chain time UTC', inCurrency('Above maintenance'), 'State', 'Waited']
+  const head = [...named, 'Prove', 'Sign', 'Send', 'Land', 'Share']
   return [
     ...note(said.filter((each) => each !== '').join(' ')),
     ...(accounts.length === 0
@@ -486,6 +499,7 @@ function drawPipeline({ round, roundWithoutWords, due, underWay, waitingToBeSent
 }
 
 function drawInterest(interest) {
+  state.currency = interest.quoteCurrency
   if (interest.status === 'not-counted') {
     const { underWay } = interest
     return note(
@@ -499,11 +513,11 @@ function drawInterest(interest) {
     ['Accounts', String(interest.accounts)],
     ['Below maintenance', String(interest.accountsBelowMaintenance)],
     ['Expected defaults', figure(interest.expectedDefaults, 4)],
-    ['Expected shortfall', `${figure(interest.expectedShortfallQuote)} ${interest.quoteCurrency}`],
+    [inCurrency('Expected shortfall'), figure(interest.expectedShortfallQuote)],
     ['Net delta', figure(interest.netDelta, 4)],
     ['Delta that would hedge it', figure(interest.netDelta === null ? null : 0 - interest.netDelta, 4)],
     ['Net gamma', figure(interest.netGamma, 6)],
-    ['Net vega a point', figure(interest.netVegaPerPointQuote)],
+    [inCurrency('Net vega a point'), figure(interest.netVegaPerPointQuote)],
   ]
   return [table(['Figure', `Proven, ${interest.status}`], rows)]
 }
@@ -513,12 +527,15 @@ const LIQUIDATION_WORDS = { unhealthy: 'may be liquidated', cleared: 'cleared', 
 function drawLiquidations({ liquidations, says }) {
   const without = says === null ? [] : note(says)
   if (liquidations.length === 0) return [...note('None yet.'), ...without]
-  const rows = liquidations.map(({ kind, account, block, taken }) => [
+  const cash = column(liquidations.map(({ taken }) => taken?.cashQuote))
+  const badDebt = column(liquidations.map(({ taken }) => taken?.badDebtQuote))
+  const rows = liquidations.map(({ kind, account, block, taken }, i) => [
     ...[String(block), short(account), LIQUIDATION_WORDS[kind]],
     taken === null ? '' : percent(taken.fractionPercent),
-    ...[taken === null ? '' : figure(taken.cashQuote), taken === null ? '' : figure(taken.badDebtQuote)],
+    ...(taken === null ? ['', ''] : [cash[i], badDebt[i]]),
   ])
-  return [table(['Block', 'Account', 'What', 'Taken', 'Cash with it', 'Bad debt'], rows), ...without]
+  const head = ['Block', 'Account', 'What', 'Taken', inCurrency('Cash with it'), inCurrency('Bad debt')]
+  return [table(head, rows), ...without]
 }
 
 function drawHedge({ says, netDelta, wantedDelta, positionDelta, trades }) {
@@ -528,11 +545,20 @@ function drawHedge({ says, netDelta, wantedDelta, positionDelta, trades }) {
     ['Delta that would hedge it', figure(wantedDelta, 4)],
     ['Held by the agent', figure(positionDelta, 4)],
   ]
-  const made = trades.map(({ block, bought, cashQuote, gapDelta }) => [
-    ...[String(block), figure(bought, 4), figure(cashQuote), figure(gapDelta, 4)],
-  ])
+  const bought = column(
+    trades.map((trade) => trade.bought),
+    4,
+  )
+  const cash = column(trades.map(({ cashQuote }) => cashQuote))
+  const gaps = column(
+    trades.map(({ gapDelta }) => gapDelta),
+    4,
+  )
+  const made = trades.map(({ block }, i) => [String(block), bought[i], cash[i], gaps[i]])
   const traded =
-    made.length === 0 ? note('It has not traded yet.') : [table(['Block', 'Bought', 'Cash', 'Wanted'], made)]
+    made.length === 0
+      ? note('It has not traded yet.')
+      : [table(['Block', 'Bought', inCurrency('Cash'), 'Wanted'], made)]
   return [table(['Figure', 'Now'], rows), ...traded]
 }
 
@@ -618,10 +644,15 @@ function paintChart(name, points) {
   sayChart(name, points)
   for (const old of state.plots) old.destroy()
   state.plots = []
-  document.querySelector('#chart .table').replaceChildren(chartTable(points))
+  put(document.querySelector('#chart .table'), [chartTable(points)])
+  const sequence = points.at(-1)?.sequence ?? 0
+  document.querySelector('#chart summary').textContent =
+    sequence > SHOWN_ROWS
+      ? `As a table, newest ${Math.min(SHOWN_ROWS, points.length)} of ${sequence} batches`
+      : 'As a table'
   if (points.length < 2) return
   const times = points.map(({ asOf }) => Date.parse(asOf) / 1000)
-  const column = (key, unit = 1) => points.map((point) => unit * point[key])
+  const through = (key, unit = 1) => points.map((point) => unit * point[key])
   const line = (label, kind, more = {}) => ({
     ...{ label, stroke: colour(kind), width: 1.8, points: { show: false } },
     value: (_, value) => (value === null ? '–' : figure(value)),
@@ -639,7 +670,7 @@ function paintChart(name, points) {
         line('Initial', 'initial'),
         line('Maintenance', 'maintenance'),
       ],
-      [times, column('volatility', 100), column('initialMargin', 100), column('maintenanceMargin', 100)],
+      [times, through('volatility', 100), through('initialMargin', 100), through('maintenanceMargin', 100)],
     ),
     plot(
       byId('prices'),
@@ -648,28 +679,23 @@ function paintChart(name, points) {
         ...[line('Band to', 'band', none), line('Band from', 'band', none), line('Price', 'price')],
         line('Breached', 'down', { width: 0, points: dot }),
       ],
-      [times, column('bandHigh'), column('bandLow'), column('price'), breaches],
+      [times, through('bandHigh'), through('bandLow'), through('price'), breaches],
       [{ series: [1, 2], fill: `${colour('band')}22` }],
     ),
   ]
 }
 
-const chartTable = (points) =>
-  table(
+function chartTable(points) {
+  const shown = points.slice(-SHOWN_ROWS).toReversed()
+  const [prices, lows, highs] = ['price', 'bandLow', 'bandHigh'].map((key) => column(shown.map((point) => point[key])))
+  return table(
     ['As of, chain time UTC', 'Price', 'Band', 'Volatility', 'Initial', 'Maintenance', 'Breach'],
-    points
-      .slice(-SHOWN_ROWS)
-      .toReversed()
-      .map((point) => [
-        ...[utc(point.asOf), figure(point.price), `${figure(point.bandLow)} to ${figure(point.bandHigh)}`],
-        ...[
-          percent(100 * point.volatility, 1),
-          percent(100 * point.initialMargin),
-          percent(100 * point.maintenanceMargin),
-        ],
-        point.breach ?? '',
-      ]),
+    shown.map(({ asOf, volatility, initialMargin, maintenanceMargin, breach }, i) => [
+      ...[utc(asOf), prices[i], `${lows[i]} to ${highs[i]}`, percent(100 * volatility, 1)],
+      ...[percent(100 * initialMargin), percent(100 * maintenanceMargin), breach ?? ''],
+    ]),
   )
+}
 
 /** The newest proof, recomputed and verified by the service; once a batch. */
 async function judge(batches) {
@@ -698,14 +724,17 @@ async function refresh() {
     put(body('batches'), drawBatches(batches, status))
     put(body('checks'), drawChecks(readiness))
     document.documentElement.dataset.drawn = 'yes'
-    await part('markets', 'v1/markets', drawMarkets)
+    // First what others take a name from: markets for the chart, the currency for what is in it.
+    await Promise.all([
+      part('markets', 'v1/markets', drawMarkets),
+      ofMargins(status, 'interest', 'v1/open-interest', drawInterest),
+    ])
     await Promise.all([
       drawChart().catch(saidIn('said')),
       part('alarms', 'v1/alarms', drawAlarms),
       part('feeds', 'v1/feeds', drawFeeds),
       part('models', 'v1/scores', drawModels),
-      ofMargins(status, 'accounts', `v1/accounts?limit=${SHOWN_ACCOUNTS}`, drawAccounts),
-      ofMargins(status, 'interest', 'v1/open-interest', drawInterest),
+      ofMargins(status, 'accounts', `v1/accounts?limit=${SHOWN_ACCOUNTS + 1}`, drawAccounts),
       ofAccounts(status),
       ofQueue(status),
       ofMargins(status, 'liquidations', `v1/liquidations?limit=${SHOWN_ACCOUNTS}`, drawLiquidations),
