@@ -366,6 +366,34 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.close()
   })
 
+  it('tells the control from a shadow on trial, and what a score is', async () => {
+    const shadow = (name: string) => (markets: Answer) => ({
+      ...markets[0],
+      ...{ market: `BTC-USD~${name}`, status: 'shadow', volatilityModel: name },
+    })
+    const score = { market: 'BTC-USD', predictions: 3, scoreDown: 0.0786, scoreUp: 0.02 }
+    const changes = {
+      '/v1/markets': ({ markets }: Answer) => ({
+        markets: [...markets, shadow('rangeMixture')(markets), shadow('ewma')(markets)],
+      }),
+      '/v1/scores': () => ({
+        scores: [
+          { ...score, model: 'rangeMixture', isControl: true },
+          { ...score, model: 'ewma', isControl: false },
+        ],
+      }),
+    }
+    const { page } = await open(1280, 'light', { changes })
+    await page.locator('#models tbody').waitFor()
+    const cells = (part: string, i: number) => page.locator(`#${part} tbody td:nth-child(${i})`).allTextContents()
+    expect((await cells('markets', 2)).slice(-2)).toEqual(['shadow, control', 'shadow, on trial'])
+    expect(await page.locator('#markets .note').textContent()).toContain('the control runs the model in force')
+    expect(await page.locator('#market').innerText()).toMatch(/BTC-USD~rangeMixture \(control\)/)
+    expect(await cells('models', 3)).toEqual(['control', 'on trial'])
+    expect(await page.locator('#models .note').textContent()).toMatch(/per cent of the price.*lower is better/)
+    await page.close()
+  })
+
   it('lets no script of anybody else run in it', async () => {
     const { page } = await open(1280, 'light')
     const refused = await page.evaluate(() => {

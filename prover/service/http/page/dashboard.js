@@ -255,12 +255,22 @@ const lasting = (sending) =>
     ? undefined
     : tile('Coins last for about', `${few(sending.lastsBatches)} batches`)
 
+/** A shadow of the model that is in force is none on trial: it is what trials are compared with. */
+function shadowRole({ market, volatilityModel }, markets) {
+  const own = markets.find(({ market: name }) => name === market.split('~')[0])
+  return own?.volatilityModel === volatilityModel ? 'control' : 'on trial'
+}
+
+const OF_SHADOWS =
+  'Nobody reads a shadow. One on trial runs another model; the control runs the model in force, and trials are compared with it.'
+
 function drawMarkets({ markets }) {
   if (markets.length === 0) return note('The registry has no market yet: the council adds one (docs/deploying.md).')
   const kinds = { 'in-force': 'pass', stale: 'fail', 'not-proven': 'warn', shadow: '' }
+  const told = (each) => (each.status === 'shadow' ? `shadow, ${shadowRole(each, markets)}` : each.status)
   const rows = markets.map(({ market, status, parameters, ageSeconds, sequence, volatilityModel }) => [
     market,
-    { text: status, kind: kinds[status] },
+    { text: told({ market, status, volatilityModel }), kind: kinds[status] },
     percent(parameters?.initialMarginPercent),
     percent(parameters?.maintenanceMarginPercent),
     percent(parameters?.volatilityPercent, 1),
@@ -271,30 +281,20 @@ function drawMarkets({ markets }) {
     String(sequence),
     volatilityModel,
   ])
-  const names = markets.filter(({ parameters }) => parameters !== null).map(({ market }) => market)
-  offerMarkets(names)
-  return [
-    table(
-      [
-        'Market',
-        'State',
-        'Initial',
-        'Maintenance',
-        'Volatility',
-        'Predicted move',
-        'Age, chain time',
-        'Batch',
-        'Model',
-      ],
-      rows,
-    ),
-  ]
+  offerMarkets(markets.filter(({ parameters }) => parameters !== null))
+  const head = ['Market', 'State', 'Initial', 'Maintenance', 'Volatility', 'Predicted move', 'Age, chain time', 'Batch']
+  const shadows = markets.some(({ status }) => status === 'shadow') ? note(OF_SHADOWS) : []
+  return [table([...head, 'Model'], rows), ...shadows]
 }
 
-function offerMarkets(names) {
+function offerMarkets(markets) {
   const choice = byId('market')
-  if ([...choice.options].map(({ value }) => value).join() === names.join()) return
-  choice.replaceChildren(...names.map((name) => element('option', { value: name }, name)))
+  const names = markets.map(({ market }) => market)
+  const offered = markets.map((each) =>
+    each.status === 'shadow' ? `${each.market} (${shadowRole(each, markets)})` : each.market,
+  )
+  if ([...choice.options].map(({ text }) => text).join() === offered.join()) return
+  choice.replaceChildren(...names.map((name, i) => element('option', { value: name }, offered[i])))
   if (names.includes(state.market)) choice.value = state.market
   else state.market = names[0] ?? ''
 }
@@ -429,14 +429,18 @@ function drawModels({ scores }) {
   }
   return [
     table(
-      ['Market', 'Model', 'Predictions', 'Score down', 'Score up'],
+      ['Market', 'Model', 'Shadow', 'Predictions', 'Score down', 'Score up'],
       scores.map(({ market, model, isControl, predictions, scoreDown, scoreUp }) => [
-        ...[market, `${model}${isControl ? ' (in force)' : ''}`, String(predictions)],
+        ...[market, model, isControl ? 'control' : 'on trial', String(predictions)],
         ...[percent(scoreDown === null ? null : 100 * scoreDown), percent(scoreUp === null ? null : 100 * scoreUp)],
       ]),
     ),
+    ...note(OF_SCORES),
   ]
 }
+
+const OF_SCORES =
+  'A score is the mean, in per cent of the price, of the predicted move and of what the price moved beyond it, which counts many times: lower is better. The control runs the model in force, and trials are compared with it.'
 
 function drawAccounts({ accounts: answered }) {
   if (answered.length === 0) return note('The venue has reported no account yet.')
