@@ -11,6 +11,7 @@ import { addServeCommand } from '../../prover/service/commands/serve.ts'
 import { takeSettings } from '../../prover/service/commands/serveConfig.ts'
 import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
+import { TestPostgres } from '../../scripts/tools/postgres.ts'
 import { run, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
 
@@ -174,6 +175,32 @@ describe('zkrisk serve', () => {
     await (await SqliteJobStore.open(other, { chainId, registry: ZeroAddress })).close()
     const found = { status: 'wrong', mend: expect.stringMatching(/of another deployment/) }
     expect((await findingsOf({ store: other })).found.store).toMatchObject(found)
+  })
+
+  it('S88: --check finds a database in which the service may not make what it needs, and makes nothing there', async () => {
+    const postgres = await TestPostgres.start(temporaryFolder())
+    const role = `tenant_${process.pid}`
+    try {
+      const database = await postgres.database()
+      await postgres.ask(`CREATE ROLE ${role} LOGIN PASSWORD '${role}'`)
+      const poor = new URL(database)
+      poor.username = poor.password = role
+      const { store: _, ...own } = settings()
+      const check = (url: string) => zkrisk('serve', '--config', fileOf(own), '--database', url, '--check')
+      const found = await check(poor.href)
+      expect(found.stdout).toMatch(
+        /^WRONG {4}store .*: tenant_\d+ may not create the schema zkrisk .*`GRANT CREATE ON/m,
+      )
+      expect(found.code).toBe(1)
+      expect(await check(database)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^ok .*begun at the first/m),
+      })
+      expect(await postgres.ask(`SELECT FROM pg_namespace WHERE nspname LIKE 'zkrisk%'`, database)).toEqual([])
+    } finally {
+      await postgres.ask(`DROP ROLE IF EXISTS ${role}`)
+      await postgres.close()
+    }
   })
 
   it('S85: --check marks in words what is not there apart from what is there and wrong', async () => {

@@ -24,7 +24,7 @@ import {
 } from './serving.ts'
 import { openTracing } from './tracing.ts'
 import { requireSameChain } from './sameChain.ts'
-import { openExisting } from './stores/existing.ts'
+import { openExisting, requireRights } from './stores/existing.ts'
 import { buildOf, requireKeysFolder } from '../workspace.ts'
 
 type Found = Omit<Finding, 'check'>
@@ -216,7 +216,9 @@ async function storeOf(
     return ok(`${store}: begun at the first start`)
   }
   try {
-    const existing = await openExisting(database === undefined ? { store } : { database })
+    const place = database === undefined ? { store } : { database }
+    await requireRights(place)
+    const existing = await openExisting(place)
     try {
       const isOwn =
         existing.registry === undefined ||
