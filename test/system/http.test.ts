@@ -326,7 +326,10 @@ describe('the HTTP interface', () => {
     const resumed = await until(async () => served.lines.find((line) => eventOf(line) === 'resumed'))
     expect(JSON.parse(resumed)).toMatchObject({ level: 'info', by: 'operator' })
     await until(async () => ((await tryOut.sequences())['BTC-USD'] === 2n ? true : undefined))
-    expect(await json(`/v1/proof-requests/${asked.id}`)).toMatchObject({ status: 'begun', paused: null })
+    expect(await json(`/v1/proof-requests/${asked.id}`)).toEqual({
+      ...{ ...asked, status: 'begun', job: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      paused: undefined,
+    })
     await until(async () => ((await ask('/readyz')).status === 200 ? true : undefined))
   })
 

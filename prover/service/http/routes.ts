@@ -129,7 +129,7 @@ async function statusOf({ figures, jobs, requests, readiness, board, account, fl
     block: head?.number ?? null,
     chainTime: head === undefined ? null : isoTime(head.time),
     isDevelopment: isDevelopmentChain(chainId),
-    paused: pauseReading(pause),
+    paused: pause === undefined ? null : pauseReading(pause),
     jobs: await jobs.counts(),
     sending: sendingOf(board),
     waitingRequests: (await requests.waiting()).length,
@@ -363,10 +363,9 @@ function writes({ figures, requests, rounds }: HttpParts): readonly Route[] {
 
 const requestReading = ({ askedAt, ...rest }: ProofRequest, pause: Pause | undefined) => ({
   ...rest,
-  // What was begun is finished all the same.
-  paused: rest.status === 'waiting' ? pauseReading(pause) : null,
+  // What was begun is finished all the same. Answers that an earlier version kept have none, and are told as they were.
+  ...(rest.status !== 'waiting' || pause === undefined ? {} : { paused: pauseReading(pause) }),
   askedAt: new Date(askedAt).toISOString(),
 })
 
-const pauseReading = (pause: Pause | undefined) =>
-  pause === undefined ? null : { by: pause.by, since: new Date(pause.since).toISOString() }
+const pauseReading = ({ by, since }: Pause) => ({ by, since: new Date(since).toISOString() })

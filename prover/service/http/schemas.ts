@@ -379,8 +379,8 @@ export const proofRequestSchema = z.object({
   status: z.enum(['waiting', 'begun', 'expired']),
   job: z.string().nullable().describe('The batch that was begun for it'),
   paused: paused
-    .nullable()
-    .describe('Why it waits: no batch is begun until the service is resumed. It ends after ten minutes all the same'),
+    .optional()
+    .describe('While it waits for the service to be resumed; it ends after ten minutes all the same'),
   askedAt: time,
 })
 
