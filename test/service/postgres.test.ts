@@ -364,6 +364,10 @@ describe('a store that is there', () => {
     }
     const file = ['--store', join(folder, 'prune.sqlite')]
     expect((await zkrisk('prune', ...file)).stderr).toContain('service.store-in-use')
+    for (const flags of [[], ['--dry-run']])
+      expect((await zkrisk('prune', ...file, ...flags)).stderr).toMatch(
+        /prune\.sqlite is held by a `zkrisk serve`\. Stop that service first, for a dry run too: .* \(--database\)/,
+      )
     await stores[1]?.jobs.close()
     for (const place of [file, ['--database', database]]) {
       const [young, dry, done] = [
