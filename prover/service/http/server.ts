@@ -37,7 +37,7 @@ export type HttpOptions = HttpAddress & {
   readonly rate?: RateLimit
 }
 
-export type HttpLog = {
+type HttpLog = {
   /** Something unexpected. */
   failed(method: string, url: string, error: unknown): void
   answered(method: string, route: string, status: number, milliseconds: number, by?: string): void
