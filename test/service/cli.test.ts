@@ -123,6 +123,16 @@ describe('zkrisk', () => {
     expect(stderr).toContain(`at most ${most}`)
   })
 
+  it('refuses a worker memory in which hardly a circuit is loaded, with the least and why', async () => {
+    const worker = (memory: string) =>
+      zkrisk('worker', '--database', 'postgres://127.0.0.1', '--keys', 'none', '--memory', memory)
+    const { code, stderr } = await worker('0.01')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/--memory: expected at least 0\.25: so much the smallest circuit takes .*, got "0\.01"/)
+    // Which is taken: what is wrong now comes after it.
+    expect((await worker('0.25')).stderr).toContain('service.keys-folder')
+  })
+
   it('names what does instead of an option that is missing', async () => {
     const [worker, retry] = [await zkrisk('worker'), await zkrisk('jobs', 'retry', '--database', 'postgres://x/y')]
     expect([worker.code, retry.code]).toEqual([2, 2])

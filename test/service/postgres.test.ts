@@ -1,5 +1,6 @@
 /** What only a Postgres does to the store of a service: it goes away, hangs, comes back, and is shared. */
 import { existsSync, readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
@@ -9,7 +10,12 @@ import { KeyInUseError, StoreInUseError, StoreUnusableError } from '../../prover
 import { ProofQueue } from '../../prover/service/daemon/fleet/proofQueue.ts'
 import { DatabaseAddressError, parseDatabaseAddress } from '../../prover/service/daemon/stores/databaseAddress.ts'
 import { openStores, type Stores } from '../../prover/service/daemon/stores/openStores.ts'
-import { DatabaseRefusedError, DatabaseUnreachableError } from '../../prover/service/daemon/stores/postgresSession.ts'
+import { storeLockOf } from '../../prover/service/daemon/stores/postgresSchema.ts'
+import {
+  DatabaseRefusedError,
+  DatabaseUnreachableError,
+  PostgresSession,
+} from '../../prover/service/daemon/stores/postgresSession.ts'
 import { openPostgres } from '../../prover/service/daemon/stores/postgresStores.ts'
 import { TestPostgres } from '../../scripts/tools/postgres.ts'
 import { temporaryFolder, zkrisk } from './zkrisk.ts'
@@ -213,6 +219,94 @@ describe('a Postgres', () => {
   })
 })
 
+describe('S88: rights in a database', () => {
+  const schemasOf = async (url: string) =>
+    (await postgres.ask('SELECT nspname FROM pg_namespace ORDER BY 1', url)).map(({ nspname }) => nspname)
+  /** As a role of its own, which has nothing that it is not given. */
+  const tenantOf = async (url: string): Promise<{ readonly role: string; readonly url: string }> => {
+    const role = `tenant_${randomBytes(4).toString('hex')}`
+    await postgres.ask(`CREATE ROLE ${role} LOGIN PASSWORD '${role}'`)
+    const own = new URL(url)
+    own.username = own.password = role
+    return { role, url: own.href }
+  }
+  /** All that a service opens there. */
+  const begin = async (url: string): Promise<void> => {
+    const { jobs } = await open(url)
+    try {
+      await (await ProofQueue.open(parseDatabaseAddress(url), 'serve')).close()
+    } finally {
+      await jobs.close()
+    }
+  }
+  /** What the check says is missing and whoever owns the database is told to run, one after the other, until a service may begin. */
+  const grant = async (url: string, tenant: string): Promise<readonly string[]> => {
+    const said: string[] = []
+    for (let i = 0; i < 10; i++) {
+      const before = await schemasOf(url)
+      const { status, found } = await examineStore({ database: tenant })
+      expect(await schemasOf(url)).toEqual(before)
+      if (status !== 'wrong') return said
+      const [, reason = '', statements = ''] = /: (.*)\. Have who owns it run `(.*)`, or/.exec(found) ?? []
+      said.push(reason.replace(/tenant_\w+/g, 'it'))
+      await postgres.ask(statements, url)
+    }
+    throw new RangeError(said.join('; '))
+  }
+
+  it('that a service would lack are named by the check, with what gives them, and it makes nothing', async () => {
+    const url = await postgres.database()
+    const tenant = await tenantOf(url)
+    await expect(begin(tenant.url)).rejects.toThrow(DatabaseRefusedError)
+    expect(await grant(url, tenant.url)).toEqual(['it may not create the schema zkrisk and what it holds'])
+    await begin(tenant.url)
+  })
+
+  it('are asked of the queue’s schema too: of a store that was restored without it', async () => {
+    const url = await postgres.database()
+    const tenant = await tenantOf(url)
+    await postgres.ask(`GRANT CREATE ON DATABASE ${new URL(url).pathname.slice(1)} TO ${tenant.role}`)
+    await (await open(tenant.url)).jobs.close()
+    await postgres.ask(`REVOKE CREATE ON DATABASE ${new URL(url).pathname.slice(1)} FROM ${tenant.role}`)
+    await expect(begin(tenant.url)).rejects.toThrow(DatabaseRefusedError)
+    expect(await grant(url, tenant.url)).toEqual(['it may not create the schema zkrisk_queue and what it holds'])
+    await begin(tenant.url)
+  })
+
+  it('are asked of all tables that are there, as another role restored them', async () => {
+    const url = await postgres.database()
+    await begin(url)
+    const tenant = await tenantOf(url)
+    await expect(begin(tenant.url)).rejects.toThrow(DatabaseRefusedError)
+    expect(await grant(url, tenant.url)).toEqual([
+      'it may not use the schema zkrisk',
+      'it may not use the schema zkrisk_queue',
+    ])
+    await begin(tenant.url)
+    await postgres.ask(`REVOKE DELETE ON zkrisk.pause, zkrisk.jobs FROM ${tenant.role}`, url)
+    expect(await grant(url, tenant.url)).toEqual(['it may not read and write tables of the schema zkrisk: jobs, pause'])
+  })
+
+  it('of who does not own tables of an earlier version are not enough, nor those of a replica', async () => {
+    const url = await postgres.database()
+    await begin(url)
+    const tenant = await tenantOf(url)
+    await grant(url, tenant.url)
+    await postgres.ask('UPDATE zkrisk.version SET version = 1', url)
+    expect(await examineStore({ database: tenant.url })).toMatchObject({
+      status: 'wrong',
+      found: expect.stringMatching(/are of an earlier version, and tenant_\w+ does not own them/),
+    })
+    expect(await examineStore({ database: url })).toMatchObject({ status: 'warning' })
+    const replica = await postgres.database()
+    await postgres.ask(`ALTER DATABASE ${new URL(replica).pathname.slice(1)} SET default_transaction_read_only = on`)
+    expect(await examineStore({ database: replica })).toMatchObject({
+      status: 'wrong',
+      found: expect.stringMatching(/it takes no writes from zkrisk: .*Name the server that takes writes/),
+    })
+  })
+})
+
 describe('a store that is there', () => {
   it('is told of by the doctor with its version, what it belongs to and who has it open', async () => {
     const database = await postgres.database()
@@ -237,6 +331,18 @@ describe('a store that is there', () => {
     await sleep(500)
     expect((await examineStore({ database })).found.match(/zkrisk serve/g)).toHaveLength(1)
     await held
+    // Who waits for it, to be refused, does not have it; nor who has one of this name in another database.
+    const elsewhere = await open(await postgres.database())
+    const waiting = PostgresSession.open({
+      ...{ address: parseDatabaseAddress(database), purpose: 'serve waiting:7', patienceMs: 1500 },
+      locks: [{ name: storeLockOf('zkrisk'), heldBy: (holder) => new StoreInUseError(database, undefined, holder) }],
+    })
+    const refused = expect(waiting).rejects.toThrow(`is held by ${own?.name}`)
+    await sleep(500)
+    const { found: users } = await examineStore({ database })
+    expect(users.match(/zkrisk serve \S+/g)).toEqual([String(own?.name).split(' ').slice(0, 3).join(' ')])
+    await refused
+    await elsewhere.jobs.close()
     await jobs.close()
     await postgres.ask('UPDATE zkrisk.version SET version = 99', database)
     expect((await examineStore({ database })).found).toMatch(
@@ -258,6 +364,10 @@ describe('a store that is there', () => {
     }
     const file = ['--store', join(folder, 'prune.sqlite')]
     expect((await zkrisk('prune', ...file)).stderr).toContain('service.store-in-use')
+    for (const flags of [[], ['--dry-run']])
+      expect((await zkrisk('prune', ...file, ...flags)).stderr).toMatch(
+        /prune\.sqlite is held by a `zkrisk serve`\. Stop that service first, for a dry run too: .* \(--database\)/,
+      )
     await stores[1]?.jobs.close()
     for (const place of [file, ['--database', database]]) {
       const [young, dry, done] = [

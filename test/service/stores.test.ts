@@ -214,7 +214,7 @@ describe.each(Object.keys(backends))('requests of people in %s', (name) => {
     expect((await after.request(asked.id))?.status).toBe('waiting')
     await after.begun(['BTC-USD', 'ETH-USD'], 'job')
     expect(await after.request(asked.id)).toMatchObject({ status: 'begun', job: 'job' })
-    await after.resume()
+    await after.resume('ops')
     expect(await after.isPaused()).toBe(false)
     await after.close()
     await second.jobs.close()

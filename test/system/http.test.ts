@@ -48,6 +48,8 @@ const read = (file: string): string => readFileSync(join(import.meta.dirname, '.
 const bearer = (key: string | undefined) => ({ authorization: `Bearer ${key}` })
 const once = () => ({ 'idempotency-key': randomUUID() })
 
+const eventOf = (line: string): string => JSON.parse(line).event
+
 async function problemOf(response: Response) {
   expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
   return (await response.json()) as { status: number; code: string; detail: string; type: string; errors?: unknown }
@@ -311,13 +313,43 @@ describe('the HTTP interface', () => {
     })
     expect(ready.status).toBe(503)
     expect(ready.says).toMatch(/^paused by operator since /)
-    await post('/v1/proof-requests', { ...bearer(keys.prover), ...once() })
+    // When the service has taken note of it, not only when it was asked.
+    const paused = await until(async () => served.lines.find((line) => eventOf(line) === 'paused'))
+    expect(JSON.parse(paused)).toMatchObject({ level: 'warn', by: 'operator', since: expect.stringMatching(/^20/) })
+    const asked = await (await post('/v1/proof-requests', { ...bearer(keys.prover), ...once() })).json()
+    expect(asked).toMatchObject({ status: 'waiting', paused: { by: 'operator', since: JSON.parse(paused).since } })
+    expect(await json(`/v1/proof-requests/${asked.id}`)).toEqual(asked)
     await tryOut.feed(1)
     await sleep(1500)
     expect(await tryOut.sequences()).toEqual({ 'BTC-USD': 1n, 'ETH-USD': 1n })
     await post('/v1/prover/resume', { ...bearer(keys.operator), ...once() })
+    const resumed = await until(async () => served.lines.find((line) => eventOf(line) === 'resumed'))
+    expect(JSON.parse(resumed)).toMatchObject({ level: 'info', by: 'operator' })
     await until(async () => ((await tryOut.sequences())['BTC-USD'] === 2n ? true : undefined))
+    expect(await json(`/v1/proof-requests/${asked.id}`)).toEqual({
+      ...{ ...asked, status: 'begun', job: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      paused: undefined,
+    })
     await until(async () => ((await ask('/readyz')).status === 200 ? true : undefined))
+  })
+
+  it('says when it begins that it is paused, by whom and since when, and not again', async () => {
+    const before = await serveHere('paused')
+    const operate = { ...bearer(keys.operator), ...once() }
+    expect((await fetch(`${before.url}/v1/prover/pause`, { method: 'POST', headers: operate })).status).toBe(200)
+    await before.end()
+    const after = await serveHere('paused')
+    const told = () => after.lines.filter((line) => eventOf(line) === 'paused')
+    await until(async () => told()[0])
+    await sleep(500)
+    expect(told().map((line) => JSON.parse(line))).toMatchObject([
+      {
+        level: 'warn',
+        by: 'operator',
+        msg: expect.stringMatching(/^paused by operator since 20\S+: before this start, no/),
+      },
+    ])
+    await after.end()
   })
 
   it('tells events as they come, and again from where a reader stopped', async () => {

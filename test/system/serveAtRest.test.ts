@@ -55,7 +55,8 @@ it('S83: asks a chain that stands still seldom, and sees a new block, and what s
   const control: ServeControl = {
     round: () => void rounds++,
     ended: () => undefined,
-    isPaused: async () => false,
+    pause: async () => undefined,
+    resumedBy: () => undefined,
     wanted: async () => wanted,
     begun: async () => {
       wanted = []
@@ -102,11 +103,12 @@ it('S83: looks at a new block twice, for behind one address a node that is asked
     round: () => void rounds++,
     ended: () => undefined,
     // Before a round asks anything: it is the first that knows of the block.
-    isPaused: async () => {
-      if (rounds !== 5) return false
+    resumedBy: () => undefined,
+    pause: async () => {
+      if (rounds !== 5) return undefined
       await engine.append('A-USD', { ...second, asOf: first.asOf + 3720n })
       ofTheBlock = rounds
-      return false
+      return undefined
     },
     wanted: async () => [],
     begun: async () => undefined,

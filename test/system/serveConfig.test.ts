@@ -11,10 +11,12 @@ import { addServeCommand } from '../../prover/service/commands/serve.ts'
 import { takeSettings } from '../../prover/service/commands/serveConfig.ts'
 import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { writeSecretFile } from '../../prover/service/wholeFile.ts'
+import { TestPostgres } from '../../scripts/tools/postgres.ts'
 import { run, temporaryFolder, zkrisk } from '../service/zkrisk.ts'
 import { startTryOut, type TryOut } from './tryOut.ts'
 
 const folder = temporaryFolder()
+const cli = join(import.meta.dirname, '../../prover/service/cli.ts')
 const fileOf = (settings: unknown): string => {
   const file = join(folder, 'serve.json')
   writeFileSync(file, typeof settings === 'string' ? settings : JSON.stringify(settings))
@@ -77,11 +79,75 @@ describe('S85: options of serve', () => {
       {},
       /serve\.json: database: it is for the command line or the environment alone/,
     ],
+    [{ database: 'postgres://u:p@h/d' }, {}, /: set DATABASE_URL\.$/],
+    [{ demo: true }, {}, /serve\.json: demo: it is for the command line alone\.$/],
+    [{ keyFile: 'b', signer: 'a.mjs' }, {}, /keyFile: it means nothing beside signer\.$/],
+    [
+      { trigger: ['spott', 'spot'] },
+      {},
+      /trigger: expected one of obs.*, spot, .*, got "spott": did you mean spot\? docs/,
+    ],
+    [{ trigger: 'spott' }, {}, /trigger: expected one of obs.*, spot, .*, got "spott": did you mean spot\?$/],
+    [{ trigger: [] }, {}, /trigger: expected one at least/],
+    [{ log: 'xml' }, {}, /log: expected one of human, json, got "xml"\./],
+    [{ rpc: ['http://a', 8545] }, {}, /rpc: expected a list of texts, and number 2 of them is none/],
+    [
+      { maxFeeGwie: 3 },
+      {},
+      /maxFeeGwie: this field is unknown: did you mean maxFeeGwei\? docs\/generated\/serve\.schema/,
+    ],
+    [
+      { maxFeeGwie: 3, settle: '3', trigger: ['spott'], poll: 1, database: 'd' },
+      { ZKRISK_SERVE_HEARTBEAT: '30' },
+      /^(?=.*maxFeeGwie: )(?=.*settle: )(?=.*trigger: )(?=.*poll: Expected )(?=.*database: ).*serve\.schema\.json says how/,
+    ],
+    ['[]', {}, /serve\.json: expected one object, of options by name\. docs.*serve\.schema\.json says how/],
+    [undefined, { ZKRISK_SERVE_DATABASE: 'postgres://u:p@h/d' }, /ZKRISK_SERVE_DATABASE: it is called DATABASE_URL\.$/],
+    [
+      undefined,
+      { ZKRISK_SERVE_SETLE: '3', ZKRISK_SERVE_POLL: 'x' },
+      /SETLE: .*did you mean ZKRISK_SERVE_SETTLE\?; ZKRISK_SERVE_POLL: /,
+    ],
     [undefined, { ZKRISK_SERVE_SETLE: '3' }, /ZKRISK_SERVE_SETLE: serve has no such option/],
     [undefined, { ZKRISK_SERVE_POLL: 'often' }, /ZKRISK_SERVE_POLL: Expected a whole number of at least 10/],
     [undefined, { ZKRISK_SERVE_ACCOUNTS: 'no' }, /ZKRISK_SERVE_ACCOUNTS: expected true or false, got no/],
   ])('are refused by name: %j %j', (settings, environment, says) => {
     expect(() => optionsOf([], settings, environment)).toThrow(says)
+  })
+})
+
+describe('S85: a fault that a file or a variable brings', () => {
+  const given = { rpc: 'http://127.0.0.1:1', deployment: 'none.json' }
+  const refusal = async (settings: object, env: NodeJS.ProcessEnv = {}, ...flags: string[]): Promise<string> => {
+    const line = ['serve', '--config', fileOf({ ...given, ...settings }), ...flags]
+    const { code, stderr } =
+      Object.keys(env).length === 0 ? await zkrisk(...line) : await run(process.execPath, [cli, ...line], { env })
+    expect(code).toBe(2)
+    return stderr
+  }
+
+  it('is told in the file’s words, or the variable’s, not as a flag that nobody gave', async () => {
+    const beside = /zkrisk: rounds of \S+serve\.json means nothing beside accounts: false of \S+serve\.json\./
+    expect(await refusal({ accounts: false, rounds: 'r' })).toMatch(beside)
+    expect(await refusal({ rounds: 'r' }, {}, '--no-accounts')).toMatch(
+      /rounds of \S+ means nothing beside --no-accounts/,
+    )
+    expect(await refusal({ maxLag: '3' })).toMatch(/maxLag of \S+serve\.json means nothing without --http/)
+    expect(await refusal({ accounts: false }, { ZKRISK_SERVE_NEAR: '2%' })).toMatch(
+      /ZKRISK_SERVE_NEAR means nothing beside accounts: false of/,
+    )
+  })
+
+  it('is told without how files are written where that is of no help', async () => {
+    const { stderr } = await zkrisk('serve', '--config', join(folder, 'nowhere.json'))
+    expect(stderr).toMatch(/nowhere\.json: there is no such file\.$/m)
+  })
+
+  it('names which of several addresses is none, and nothing that is in it', async () => {
+    const settings = fileOf({ ...given, rpc: ['http://127.0.0.1:1/secret', 'htp//node/secret'] })
+    const { stdout, stderr } = await zkrisk('serve', '--config', settings, '--check')
+    expect(stdout).toMatch(/WRONG +node +Expected an RPC address .*, got something that is no address: the 2nd of 2\./)
+    expect(stdout + stderr).not.toContain('secret')
   })
 })
 
@@ -130,6 +196,10 @@ describe('zkrisk serve', () => {
     ]
     expect(Object.keys(found)).toEqual(checks)
     expect(found.registry?.found).toBe('BTC-USD #0, ETH-USD #0')
+    // Its blocks are of March 2020.
+    expect(found.node?.found).toMatch(
+      /block \d+, \d+ d \d+ h old, which is no fault: a development chain has a time of/,
+    )
     expect(existsSync(join(folder, 'state'))).toBe(false)
   })
 
@@ -158,6 +228,9 @@ describe('zkrisk serve', () => {
       status: 'wrong',
       found: expect.stringMatching(/EADDRINUSE/),
     })
+    expect((await findingsOf({ http: taken })).found.HTTP?.found).toBe(
+      `Could not listen at ${taken} (it is in use, EADDRINUSE). End what uses it, or choose another with --http.`,
+    )
     const keyFile = join(folder, 'poor.key')
     writeSecretFile(keyFile, `${Wallet.createRandom().privateKey}\n`)
     expect((await findingsOf({ keyFile })).found.balance).toMatchObject({ status: 'missing', found: 'nothing' })
@@ -174,6 +247,32 @@ describe('zkrisk serve', () => {
     await (await SqliteJobStore.open(other, { chainId, registry: ZeroAddress })).close()
     const found = { status: 'wrong', mend: expect.stringMatching(/of another deployment/) }
     expect((await findingsOf({ store: other })).found.store).toMatchObject(found)
+  })
+
+  it('S88: --check finds a database in which the service may not make what it needs, and makes nothing there', async () => {
+    const postgres = await TestPostgres.start(temporaryFolder())
+    const role = `tenant_${process.pid}`
+    try {
+      const database = await postgres.database()
+      await postgres.ask(`CREATE ROLE ${role} LOGIN PASSWORD '${role}'`)
+      const poor = new URL(database)
+      poor.username = poor.password = role
+      const { store: _, ...own } = settings()
+      const check = (url: string) => zkrisk('serve', '--config', fileOf(own), '--database', url, '--check')
+      const found = await check(poor.href)
+      expect(found.stdout).toMatch(
+        /^WRONG {4}store .*: tenant_\d+ may not create the schema zkrisk .*`GRANT CREATE ON/m,
+      )
+      expect(found.code).toBe(1)
+      expect(await check(database)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^ok .*begun at the first/m),
+      })
+      expect(await postgres.ask(`SELECT FROM pg_namespace WHERE nspname LIKE 'zkrisk%'`, database)).toEqual([])
+    } finally {
+      await postgres.ask(`DROP ROLE IF EXISTS ${role}`)
+      await postgres.close()
+    }
   })
 
   it('S85: --check marks in words what is not there apart from what is there and wrong', async () => {
@@ -205,7 +304,6 @@ describe('zkrisk serve', () => {
     // Whoever runs this may be root, whom no mode keeps out.
     symlinkSync(circuit, circuit)
     for (const part of ['artifacts', 'keys', 'native']) symlinkSync(join(buildFolder, part), join(build, part))
-    const cli = join(import.meta.dirname, '../../prover/service/cli.ts')
     const line = ['serve', '--config', fileOf(settings()), '--check', '--json']
     const { stdout } = await run(process.execPath, [cli, ...line], { env: { ZKRISK_BUILD: build } })
     const found = (JSON.parse(stdout) as { check: string; found: string }[]).filter(({ check }) => check === 'keys')

@@ -18,12 +18,15 @@ const SOCKET_SCHEMES: readonly string[] = ['ws:', 'wss:']
 /** Answers of HTTP servers that ask for patience. */
 const BUSY_STATUSES: readonly number[] = [429, 503]
 
-/** @throws {@link EndpointAddressError} */
-export function openChannel(url: string): Channel {
+/**
+ * @param among - which one it is, where there are several
+ * @throws {@link EndpointAddressError}
+ */
+export function openChannel(url: string, among: string | undefined): Channel {
   const { protocol, origin, host } = URL.canParse(url) ? new URL(url) : { protocol: '', origin: '', host: '' }
   if (HTTP_SCHEMES.includes(protocol)) return new HttpChannel(url, origin)
   if (SOCKET_SCHEMES.includes(protocol)) return new SocketChannel(url, `${protocol}//${host}`)
-  throw new EndpointAddressError(protocol)
+  throw new EndpointAddressError(protocol, among)
 }
 
 class HttpChannel implements Channel {
@@ -228,9 +231,11 @@ export class EndpointAddressError extends ProverError {
   readonly code = 'registry.rpc-address'
   readonly scheme: string
 
-  constructor(scheme: string) {
+  constructor(scheme: string, among?: string) {
     const found = scheme === '' ? 'something that is no address' : `one that begins with ${scheme}//`
-    super(`Expected an RPC address that begins with http://, https://, ws:// or wss://, got ${found}.`)
+    super(
+      `Expected an RPC address that begins with http://, https://, ws:// or wss://, got ${found}${among === undefined ? '' : `: the ${among}`}.`,
+    )
     this.scheme = scheme
   }
 }

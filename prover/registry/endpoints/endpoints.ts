@@ -70,8 +70,12 @@ export class Endpoints {
   #id = 1
 
   private constructor(urls: readonly string[], chainId: bigint | undefined, options: EndpointsOptions) {
-    this.#all = urls.map((url) => ({
-      ...{ channel: openChannel(url), aside: undefined, isChecked: false },
+    this.#all = urls.map((url, i) => ({
+      ...{
+        channel: openChannel(url, urls.length > 1 ? `${ordinal(i + 1)} of ${urls.length}` : undefined),
+        aside: undefined,
+        isChecked: false,
+      },
       ...{ failures: 0, answers: 0, head: undefined },
     }))
     const [first] = this.#all
@@ -352,6 +356,9 @@ export class Endpoints {
     return new RpcUnreachableError(this.#all.map(({ channel }) => channel.origin).join(', '), first?.aside?.error)
   }
 }
+
+/** 1st, 2nd, 3rd, 4th: of as few as anybody names. */
+const ordinal = (place: number): string => `${place}${['th', 'st', 'nd', 'rd'][place] ?? 'th'}`
 
 const reasonOf = (error: ProverError): string => (error instanceof EndpointError ? error.reason : error.message)
 

@@ -2,15 +2,14 @@
 import { existsSync } from 'node:fs'
 import { ProverError } from '../../errors.ts'
 import { StoreEarlierError, StoreEmptyError, StoreInUseError } from '../daemon/jobStore.ts'
-import { openExisting } from '../daemon/stores/existing.ts'
+import { type ExistingPlace, openExisting, requireRights } from '../daemon/stores/existing.ts'
 import { describeError } from '../text/terminal.ts'
 import { faultOf, type Finding } from './findings.ts'
 
-export async function examineStore(
-  place: { readonly store: string } | { readonly database: string },
-): Promise<Finding> {
+export async function examineStore(place: ExistingPlace): Promise<Finding> {
   const check = 'database' in place ? 'database' : 'store'
   try {
+    await requireRights(place)
     const { store, chainId, registry, name, users } = await openExisting(place)
     try {
       await store.requireWritable()

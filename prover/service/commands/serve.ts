@@ -7,10 +7,10 @@ import type { RunServeOptions } from '../daemon/serving.ts'
 import { type TriggerName, triggerNames } from '../daemon/triggers.ts'
 import { MOST_TIMER_MS } from '../../timers.ts'
 import { requireKeysFolder } from '../workspace.ts'
-import { OptionAloneError, OptionMissingError, requireOptions } from '../text/usageError.ts'
+import { type Called, OptionAloneError, OptionMissingError, requireOptions } from '../text/usageError.ts'
 import { EXIT, type Terminal, unlessUnwritable } from '../text/terminal.ts'
 import { action, addCommand, fraction, marketNames, positiveNumber, wholeNumber, rpcAddresses } from './command.ts'
-import { takeSettings } from './serveConfig.ts'
+import { calledIn, takeSettings } from './serveConfig.ts'
 import { stopSignal } from './stop.ts'
 
 type Options = ShownOptions & {
@@ -154,6 +154,7 @@ export function addServeCommand(program: Command): void {
       takeSettings(serve, given.config, process.env)
       const options = serve.optsWithGlobals<Options>()
       requireUse(serve, options)
+      const called = calledIn(serve, given.config)
       const log = await openLog(options, terminal)
       const onEvent = (event: ServeEvent): void => {
         if (terminal.json) unlessUnwritable(() => terminal.result({ time: new Date().toISOString(), ...event }, ''))
@@ -161,8 +162,8 @@ export function addServeCommand(program: Command): void {
       }
       const wanted: RunServeOptions = {
         ...options,
-        ...(await placeOf(serve, options, terminal, onEvent)),
-        ...surfaceOf(options, log),
+        ...(await placeOf(serve, options, { called, say: terminal.say, onEvent })),
+        ...surfaceOf(options, log, called),
         triggers: {
           triggers: options.trigger,
           heartbeatSeconds: options.heartbeat,
@@ -173,7 +174,7 @@ export function addServeCommand(program: Command): void {
         },
         settleMs: options.settle,
         pollMs: options.poll,
-        accounts: accountsOf(options),
+        accounts: accountsOf(options, called),
         // A check ends by itself, and leaves nothing behind where commands share a process.
         signal: options.check === true ? new AbortController().signal : stopSignal(),
         onEvent,
@@ -224,13 +225,13 @@ async function openLog({ log, logLevel }: Options, terminal: Terminal): Promise<
   return log === 'json' ? jsonLog(logLevel, terminal.raw) : humanLog(logLevel, terminal.say)
 }
 
-function surfaceOf(options: Options, log: ServiceLog): Pick<RunServeOptions, 'surface'> {
+function surfaceOf(options: Options, log: ServiceLog, called: Called): Pick<RunServeOptions, 'surface'> {
   const { apiKeys, maxFeedAge, maxHeadAge, maxLag, minBalance } = options
   const http = options.http ?? (options.demo === true ? DEMO_HTTP : undefined)
   const shown = { apiKeys, maxFeedAge, maxHeadAge, maxLag, minBalance }
   if (http !== undefined) return { surface: { ...shown, http, rate: options.rate, log } }
   const flags = Object.entries(shown).map(([name, value]) => [flagOf(name), value])
-  requireOptions(Object.fromEntries(flags), { needs: 'http' })
+  requireOptions(Object.fromEntries(flags), { needs: 'http' }, called)
   return {}
 }
 
@@ -246,9 +247,12 @@ function addAccountsOptions(serve: Command): void {
     .option('--count-every <seconds>', 'open a count of all accounts when the last is so old; never', wholeNumber(1))
 }
 
-function accountsOf({ accounts, rounds, near, carry, countEvery }: Options): RunServeOptions['accounts'] {
+function accountsOf(
+  { accounts, rounds, near, carry, countEvery }: Options,
+  called: Called,
+): RunServeOptions['accounts'] {
   if (!accounts) {
-    requireOptions({ rounds, near, carry, 'count-every': countEvery }, { excludes: 'no-accounts' })
+    requireOptions({ rounds, near, carry, 'count-every': countEvery }, { excludes: 'no-accounts' }, called)
     return false
   }
   return { ...(rounds === undefined ? {} : { rounds }), near, carry, countEvery }
@@ -293,13 +297,16 @@ type ServedPlace = Pick<RunServeOptions, 'rpc' | 'deployment' | 'keyFile' | 'sto
 async function placeOf(
   serve: Command,
   options: Options,
-  terminal: Terminal,
-  onEvent: RunServeOptions['onEvent'],
+  { called, say, onEvent }: Pick<RunServeOptions, 'onEvent'> & Pick<Terminal, 'say'> & { readonly called: Called },
 ): Promise<ServedPlace> {
   const { rpc, deployment, registry, portfolio, fromBlock, keyFile, keys, store } = options
   if (options.demo === true) {
     const { database, check } = options
-    requireOptions({ rpc, deployment, registry, portfolio, 'key-file': keyFile, database, check }, { excludes: 'demo' })
+    requireOptions(
+      { rpc, deployment, registry, portfolio, 'key-file': keyFile, database, check },
+      { excludes: 'demo' },
+      called,
+    )
     // A variable may say these for services; what the command line says is meant.
     const said = notOfDemos.filter((name) => serve.getOptionValueSource(name) === 'cli')
     requireOptions(Object.fromEntries(said.map((name) => [flagOf(name), true])), { excludes: 'demo' })
@@ -310,15 +317,15 @@ async function placeOf(
     // Before a chain is begun for it.
     requireKeysFolder(keys)
     await requireListenable(options.http ?? DEMO_HTTP, options.apiKeys)
-    return { ...(await openServeDemo(terminal.say)), database: undefined }
+    return { ...(await openServeDemo(say)), database: undefined }
   }
   if (rpc === undefined) throw new OptionMissingError('rpc')
   // A file that is named is meant, whatever else the shell knows.
   const database = options.database ?? (store === undefined ? process.env.DATABASE_URL || undefined : undefined)
-  if (database === undefined) requireOptions({ 'prove-here': options.proveHere }, { needs: 'database' })
+  if (database === undefined) requireOptions({ 'prove-here': options.proveHere }, { needs: 'database' }, called)
   const own = { rpc, keyFile, store: store ?? 'state/serve.sqlite', database }
   if (registry === undefined) {
-    requireOptions({ portfolio, 'from-block': fromBlock }, { needs: 'registry' })
+    requireOptions({ portfolio, 'from-block': fromBlock }, { needs: 'registry' }, called)
     if (deployment === undefined) throw new (await import('../answers/inForce.ts')).PlaceMissingError()
     return { ...own, deployment }
   }

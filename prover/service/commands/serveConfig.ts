@@ -5,18 +5,24 @@
 import { type Command, InvalidArgumentError, type Option } from 'commander'
 import { z } from 'zod'
 import { readJsonFile } from '../../market/jsonFile.ts'
-import { firstIssue } from '../../registry/wordSchemas.ts'
-import { UsageError } from '../text/usageError.ts'
+import { closestName } from '../../portfolio/input/closestName.ts'
+import { type Called, UsageError } from '../text/usageError.ts'
 
-/** Of this call, and one that may hold a password: DATABASE_URL has it. */
-const ofTheCallAlone = new Set(['json', 'config', 'check', 'demo', 'database'])
+/** Of this call, and one that may hold a password. */
+const ofTheCallAlone: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['json', 'config', 'check', 'demo'].map((name) => [name, 'it is for the command line alone'])),
+  database: 'it is for the command line or the environment alone, for it may hold a password: set DATABASE_URL',
+}
 const PREFIX = 'ZKRISK_SERVE_'
+const SHAPE = ' docs/generated/serve.schema.json says how it is written.'
 
 type Value = string | number | boolean | readonly string[]
 type Settings = Readonly<Record<string, Value>>
+/** What is wrong with an entry. */
+type Fault = { readonly field: string; readonly reason: string }
 
 const settable = ({ options }: Command): readonly Option[] =>
-  options.filter((option) => !ofTheCallAlone.has(option.attributeName()))
+  options.filter((option) => ofTheCallAlone[option.attributeName()] === undefined)
 
 /** How a configuration file is written; entries are named as the options are, `maxFeeGwei` for `--max-fee-gwei`. */
 export function settingsSchema(command: Command) {
@@ -29,41 +35,92 @@ export function settingsSchema(command: Command) {
 }
 
 function schemaOf(option: Option): z.ZodType {
+  const { argChoices: choices } = option
   if (option.negate || option.isBoolean()) return z.boolean({ error: 'expected true or false' })
-  const one = option.argChoices === undefined ? z.string() : z.enum(option.argChoices)
+  const one = choices === undefined ? z.string() : z.enum(choices, { error: ({ input }) => notOf(choices, [input]) })
   if (isList(option))
     return z.union([z.string(), z.array(one).min(1, 'expected one at least')], {
-      error: 'expected a text, or a list of them',
+      error: ({ input }) => faultOfList(choices, input),
     })
-  if (option.argChoices !== undefined) return one
+  if (choices !== undefined) return one
   if (typeof option.defaultValue === 'number') return z.number({ error: 'expected a number' })
   return z.union([z.string(), z.number()], { error: 'expected a text or a number' })
 }
 
 const isList = (option: Option): boolean => option.variadic || option.attributeName() === 'rpc'
 
+function faultOfList(choices: readonly string[] | undefined, input: unknown): string {
+  if (!Array.isArray(input)) return 'expected a text, or a list of them'
+  if (choices !== undefined) return notOf(choices, input)
+  // Not what it is: an address may hold a key.
+  const place = input.findIndex((each) => typeof each !== 'string')
+  return `expected a list of texts, and number ${place + 1} of them is none`
+}
+
+/** Which of some words are no choices, and what there is to choose. */
+function notOf(choices: readonly string[], words: readonly unknown[]): string {
+  const wrong = words.filter((word) => !choices.includes(word as string))
+  const meant = wrong.map((word) => closestName(String(word), choices)).find((name) => name !== undefined)
+  const hint = meant === undefined ? '' : `: did you mean ${meant}?`
+  return `expected one of ${choices.join(', ')}, got ${wrong.map((word) => JSON.stringify(word)).join(', ')}${hint}`
+}
+
 /**
  * Gives a command the options that its command line does not have.
  *
- * @throws {@link ServeConfigError} naming the file or variable and the entry
+ * @throws {@link ServeConfigError} naming the file or the variables, and every entry that is wrong
  */
 export function takeSettings(command: Command, file: string | undefined, environment: NodeJS.ProcessEnv): void {
   const known = settable(command)
-  const variables = settingsInEnvironment(known, environment)
-  const entries = file === undefined ? {} : settingsInFile(command, file)
-  for (const [source, settings] of [['env', variables] as const, ['config', entries] as const]) {
-    const place = (name: string) => (source === 'env' ? variableOf(name) : (file ?? ''))
-    const before = known.map((option) => option.attributeName()).filter((name) => isGiven(command, name))
-    for (const option of known) {
-      const name = option.attributeName()
-      const value = settings[name]
-      // What excludes it was said in a place that counts more.
-      if (value === undefined || [name, ...excludedBy(known, name)].some((each) => before.includes(each))) continue
-      const other = excludedBy(known, name).find((each) => settings[each] !== undefined)
-      if (other !== undefined) throw new ServeConfigError(place(name), name, `it means nothing beside ${other}`)
-      command.setOptionValueWithSource(name, parsed(option, value, place(name)), source)
+  const variables = settingsInEnvironment(command, environment)
+  const entries = file === undefined ? undefined : settingsInFile(command, file)
+  const wrong = [...variables.faults, ...take(command, known, variables.settings, 'env')]
+  if (wrong.length > 0)
+    throw new ServeConfigError(
+      '',
+      wrong.map((fault) => ({ ...fault, field: variableOf(fault.field) })),
+    )
+  if (file === undefined || entries === undefined) return
+  const faults = [...entries.faults, ...take(command, known, entries.settings, 'config')]
+  if (faults.length > 0) throw new ServeConfigError(file, faults, entries.isOfOtherShape ? SHAPE : '')
+}
+
+/** How people said an option of `serve`: with a flag, by a variable, or in the file, where an option of `--no-…` is false. */
+export const calledIn =
+  (command: Command, file: string | undefined): Called =>
+  (flag) => {
+    const option = command.options.find(({ long }) => long === `--${flag}`)
+    const name = option?.attributeName() ?? flag
+    const source = command.getOptionValueSource(name)
+    if (source === 'env') return variableOf(name)
+    return source === 'config' ? `${name}${option?.negate ? ': false' : ''} of ${file}` : `--${flag}`
+  }
+
+/** Sets what is said in no place that counts more. */
+function take(
+  command: Command,
+  known: readonly Option[],
+  settings: Settings,
+  source: 'env' | 'config',
+): readonly Fault[] {
+  const before = known.map((option) => option.attributeName()).filter((name) => isGiven(command, name))
+  const faults: Fault[] = []
+  for (const option of known) {
+    const field = option.attributeName()
+    const value = settings[field]
+    const excluded = excludedBy(known, field)
+    if (value === undefined || [field, ...excluded].some((each) => before.includes(each))) continue
+    const other = excluded.find((each) => settings[each] !== undefined)
+    const read = parsed(option, value)
+    if ('reason' in read) faults.push({ field, reason: read.reason })
+    // Of two that exclude each other the former is told.
+    else if (other === undefined) command.setOptionValueWithSource(field, read.value, source)
+    else if (!faults.some((fault) => fault.field === other)) {
+      const name = source === 'env' ? variableOf(other) : other
+      faults.push({ field, reason: `it means nothing beside ${name}` })
     }
   }
+  return faults
 }
 
 const isGiven = (command: Command, name: string): boolean =>
@@ -79,62 +136,91 @@ function excludedBy(known: readonly Option[], name: string): readonly string[] {
   })
 }
 
-function parsed(option: Option, value: Value, place: string): unknown {
-  if (typeof value === 'boolean') return value
+/** As the command line reads it, or why it is refused there. */
+function parsed(option: Option, value: Value): { readonly value: unknown } | { readonly reason: string } {
+  if (typeof value === 'boolean') return { value }
   const texts = (Array.isArray(value) ? value : [value]).map(String)
+  const { argChoices: choices } = option
+  if (choices !== undefined && texts.some((text) => !choices.includes(text))) return { reason: notOf(choices, texts) }
   const read = option.parseArg as ((text: string, before: unknown) => unknown) | undefined
-  if (read === undefined) return option.variadic ? texts : texts[0]
+  if (read === undefined) return { value: option.variadic ? texts : texts[0] }
   try {
-    return texts.reduce<unknown>((before, text) => read.call(option, text, before), undefined)
+    return { value: texts.reduce<unknown>((before, text) => read.call(option, text, before), undefined) }
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error
-    throw new ServeConfigError(place, option.attributeName(), `${error.message} Got ${texts.join(', ')}`)
+    return { reason: `${error.message} Got ${texts.join(', ')}` }
   }
 }
 
-function settingsInFile(command: Command, file: string): Settings {
-  const input = readJsonFile(file, (reason) => new ServeConfigError(file, '', reason))
-  const read = settingsSchema(command).safeParse(input, { reportInput: true })
-  if (read.success) {
-    const { $schema, ...settings } = read.data as Record<string, Value>
-    return settings
-  }
-  const { path, reason } = firstIssue(read.error)
-  const isOfCall = ofTheCallAlone.has(path)
-  throw new ServeConfigError(file, path, isOfCall ? 'it is for the command line or the environment alone' : reason)
+/** Where they are said: what is well formed, and what is not. */
+type Said = { readonly settings: Settings; readonly faults: readonly Fault[] }
+
+function settingsInFile(command: Command, file: string): Said & { readonly isOfOtherShape: boolean } {
+  const input = readJsonFile(file, (reason) => new ServeConfigError(file, [{ field: '', reason }]))
+  const schema = settingsSchema(command)
+  const read = schema.safeParse(input, { reportInput: true })
+  const faults = read.success ? [] : read.error.issues.flatMap((issue) => faultsOf(issue, Object.keys(schema.shape)))
+  const given = (typeof input === 'object' && input !== null ? input : {}) as Settings
+  const sound = Object.entries(given).filter(([name]) => !faults.some(({ field }) => field === name || field === ''))
+  const isOfOtherShape = faults.some(({ field }) => ofTheCallAlone[field] === undefined)
+  return { settings: Object.fromEntries(sound), faults, isOfOtherShape }
+}
+
+function faultsOf(issue: z.core.$ZodIssue, known: readonly string[]): readonly Fault[] {
+  if (issue.path.length === 0 && issue.code !== 'unrecognized_keys')
+    return [{ field: '', reason: 'expected one object, of options by name' }]
+  if (issue.code !== 'unrecognized_keys') return [{ field: String(issue.path[0] ?? ''), reason: issue.message }]
+  return issue.keys.map((field) => ({
+    field,
+    reason: ofTheCallAlone[field] ?? `this field is unknown${meantBy(field, known)}`,
+  }))
+}
+
+function meantBy(name: string, known: readonly string[]): string {
+  const meant = closestName(name, known)
+  return meant === undefined ? '' : `: did you mean ${meant}?`
 }
 
 /** `--max-fee-gwei` is ZKRISK_SERVE_MAX_FEE_GWEI; lists are separated by commas. An empty one is none. */
-const variableOf = (name: string): string => PREFIX + name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+const variableOf = (name: string): string =>
+  name.startsWith(PREFIX) ? name : PREFIX + name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
-function settingsInEnvironment(known: readonly Option[], environment: NodeJS.ProcessEnv): Settings {
-  const byVariable = new Map(known.map((option) => [variableOf(option.attributeName()), option]))
-  const given = Object.entries(environment).filter(([name, text]) => name.startsWith(PREFIX) && text !== '')
-  return Object.fromEntries(
-    given.map(([variable, text = '']): [string, Value] => {
-      const option = byVariable.get(variable)
-      if (option === undefined) throw new ServeConfigError(variable, '', 'serve has no such option')
-      const name = option.attributeName()
-      if (option.negate || option.isBoolean()) {
-        if (text !== 'true' && text !== 'false')
-          throw new ServeConfigError(variable, name, `expected true or false, got ${text}`)
-        return [name, text === 'true']
-      }
-      return [name, isList(option) ? text.split(',').map((each) => each.trim()) : text]
-    }),
-  )
+function settingsInEnvironment(command: Command, environment: NodeJS.ProcessEnv): Said {
+  const options = new Map(command.options.map((option) => [variableOf(option.attributeName()), option]))
+  const known = settable(command).map((option) => variableOf(option.attributeName()))
+  const settings: Record<string, Value> = {}
+  const faults: Fault[] = []
+  for (const [field, text = ''] of Object.entries(environment)) {
+    if (!field.startsWith(PREFIX) || text === '') continue
+    const option = options.get(field)
+    const name = option?.attributeName() ?? ''
+    if (option === undefined) faults.push({ field, reason: `serve has no such option${meantBy(field, known)}` })
+    else if (name === 'database') faults.push({ field, reason: 'it is called DATABASE_URL' })
+    else if (name in ofTheCallAlone) faults.push({ field, reason: ofTheCallAlone[name] ?? '' })
+    else if (!option.negate && !option.isBoolean()) settings[name] = isList(option) ? listOf(text) : text
+    else if (text === 'true' || text === 'false') settings[name] = text === 'true'
+    else faults.push({ field, reason: `expected true or false, got ${text}` })
+  }
+  return { settings, faults }
 }
 
-/** A configuration file, or a variable, that serve cannot take. */
+const listOf = (text: string): readonly string[] => text.split(',').map((each) => each.trim())
+
+/** A configuration file, or variables, that serve cannot take. */
 export class ServeConfigError extends UsageError {
   readonly code = 'service.serve-config'
+  /** Empty for variables. */
   readonly file: string
-  readonly field: string
+  readonly fields: readonly string[]
 
-  constructor(file: string, field: string, reason: string) {
-    const entry = field === '' || file.startsWith(PREFIX) ? '' : `${field}: `
-    super(`${file}: ${entry}${reason.replace(/\.$/, '')}. docs/generated/serve.schema.json says how it is written.`)
+  /** @param advice - where all of it is said, if that helps */
+  constructor(file: string, faults: readonly Fault[], advice = '') {
+    const told = faults.map(({ field, reason }) => {
+      return `${field === '' ? '' : `${field}: `}${reason.replace(/\.$/, '')}`
+    })
+    const sentence = `${file === '' ? '' : `${file}: `}${told.join('; ')}`
+    super(`${sentence}${sentence.endsWith('?') ? '' : '.'}${advice}`)
     this.file = file
-    this.field = field
+    this.fields = faults.map(({ field }) => field)
   }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { LogLevel } from '../daemon/log.ts'
 import type { ListedProof, ProofJobStatus } from '../daemon/fleet/proofQueue.ts'
 import type { WorkerEvent } from '../daemon/fleet/worker.ts'
@@ -25,6 +25,17 @@ type WorkerOptions = DatabaseOptions & {
 type ListOptions = DatabaseOptions & { limit: number; status?: ProofJobStatus }
 
 const DATABASE = 'address of the Postgres; by default the variable DATABASE_URL'
+
+/** The smallest circuits were loaded in 160 MiB natively and in 256 by snarkjs, and not in 128 and 224 (Linux, x64). */
+const LEAST_GIGABYTES = 0.25
+
+function gigabytes(text: string): number {
+  const value = positiveNumber(text)
+  if (value >= LEAST_GIGABYTES) return value
+  throw new InvalidArgumentError(
+    `Expected at least ${LEAST_GIGABYTES}: so much the smallest circuit takes in snarkjs, and most of it natively, before anything is proven`,
+  )
+}
 
 export function addWorkerCommands(program: Command): void {
   addWorkerCommand(program)
@@ -92,7 +103,7 @@ function addWorkerCommand(program: Command): void {
     .option('--name <name>', 'what it is called; machine and process by default', visibleName)
     .option('--at-once <jobs>', 'jobs in hand: the witness of one while another is proven', wholeNumber(1, 16), 2)
     .option('--timeout <seconds>', 'of a proof; 120 by default', timerSeconds)
-    .option('--memory <gigabytes>', 'that proving may take; 4 by default', positiveNumber)
+    .option('--memory <gigabytes>', 'that proving may take, 0.25 at least; 4 by default', gigabytes)
     .addOption(new Option('--log <format>', 'how it tells of its work').choices(['human', 'json']).default('human'))
     .addOption(
       new Option('--log-level <level>', 'the least that is told')

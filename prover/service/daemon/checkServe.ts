@@ -5,7 +5,7 @@ import { ProverError } from '../../errors.ts'
 import { requireMakeable } from '../../folder.ts'
 import { connectProvider, type Deployment, readDeployment, RegistryClient } from '../../registry/index.ts'
 import { ask } from '../../registry/contractErrors.ts'
-import type { CircuitKeys } from '../../proof/index.ts'
+import { type CircuitKeys, isDevelopmentChain } from '../../proof/index.ts'
 import { ModelDisabledError, ModelUnknownError } from '../../registry/models.ts'
 import { isMarketName, whyUntaken } from '../../market/marketId.ts'
 import { faultOf, type Finding } from '../answers/findings.ts'
@@ -24,11 +24,16 @@ import {
 } from './serving.ts'
 import { openTracing } from './tracing.ts'
 import { requireSameChain } from './sameChain.ts'
-import { openExisting } from './stores/existing.ts'
+import { openExisting, requireRights } from './stores/existing.ts'
 import { buildOf, requireKeysFolder } from '../workspace.ts'
 
 type Found = Omit<Finding, 'check'>
 const ok = (found: string): Found => ({ status: 'ok', found })
+
+/** From which the age of a development chain's block is explained. */
+const OLD_SECONDS = 60
+const OWN_TIME =
+  ', which is no fault: a development chain has a time of its own, and blocks only when something happens'
 
 /** In the order in which a service opens them; what cannot be looked at for an earlier fault is left out. */
 export async function checkServe(options: RunServeOptions): Promise<readonly Finding[]> {
@@ -62,8 +67,9 @@ export async function checkServe(options: RunServeOptions): Promise<readonly Fin
       return { connected, block }
     },
     ({ connected, block }) => {
-      const age = Date.now() / 1000 - (block?.timestamp ?? 0)
-      return ok(`${connected.endpoints.inUse}: block ${block?.number}, ${duration(Math.max(0, age))} old`)
+      const age = Math.max(0, Date.now() / 1000 - (block?.timestamp ?? 0))
+      const why = isDevelopmentChain(connected.endpoints.chainId) && age > OLD_SECONDS ? OWN_TIME : ''
+      return ok(`${connected.endpoints.inUse}: block ${block?.number}, ${duration(age)} old${why}`)
     },
   )
   try {
@@ -216,7 +222,9 @@ async function storeOf(
     return ok(`${store}: begun at the first start`)
   }
   try {
-    const existing = await openExisting(database === undefined ? { store } : { database })
+    const place = database === undefined ? { store } : { database }
+    await requireRights(place)
+    const existing = await openExisting(place)
     try {
       const isOwn =
         existing.registry === undefined ||
@@ -240,8 +248,10 @@ async function storeOf(
 
 async function checkSurface(look: Look, { surface }: RunServeOptions): Promise<void> {
   if (surface === undefined) return
-  const [{ parseHttpAddress, isLoopback, HttpExposedError }, { ApiKeys, readApiKeys }, { faultOfListening }] =
-    await Promise.all([import('../http/server.ts'), import('../http/apiKeys.ts'), import('../http/listenable.ts')])
+  const [{ ApiKeys, readApiKeys }, { requireListenableWith }] = await Promise.all([
+    import('../http/apiKeys.ts'),
+    import('../http/listenable.ts'),
+  ])
   const { apiKeys } = surface
   const keys = await look(
     'API keys',
@@ -250,14 +260,7 @@ async function checkSurface(look: Look, { surface }: RunServeOptions): Promise<v
   )
   await look(
     'HTTP',
-    async () => {
-      const address = parseHttpAddress(surface.http)
-      if (!isLoopback(address.host) && keys?.isEmpty === true) throw new HttpExposedError(address.host)
-      return { ...address, fault: await faultOfListening(address.host, address.port) }
-    },
-    ({ host, port, fault }) =>
-      fault === undefined
-        ? ok(`${host}:${port} is free`)
-        : { status: 'wrong', found: `${host}:${port}: ${fault}`, mend: 'Choose another with --http.' },
+    () => requireListenableWith(surface.http, keys),
+    (address) => ok(`${address} is free`),
   )
 }

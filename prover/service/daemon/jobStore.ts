@@ -136,9 +136,17 @@ export class StoreInUseError extends ProverError {
   readonly code = 'service.store-in-use'
   readonly file: string
 
-  /** @param holder - who it is, where that is known */
-  constructor(file: string, cause: unknown, holder = 'another `zkrisk serve`') {
-    super(`${file} is held by ${holder}. End that one, or give this one a store and a key of its own.`, { cause })
+  /**
+   * @param holder - who it is, where that is known
+   * @param advice - to somebody who is no service
+   */
+  constructor(
+    file: string,
+    cause: unknown,
+    holder = 'another `zkrisk serve`',
+    advice = 'End that one, or give this one a store and a key of its own.',
+  ) {
+    super(`${file} is held by ${holder}. ${advice}`, { cause })
     this.file = file
   }
 }

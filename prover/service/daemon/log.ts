@@ -25,7 +25,7 @@ export type ServiceLog = {
 
 /** Steps that somebody should see; the others are only followed. */
 const warnings: ReadonlySet<ServeEvent['step']> = new Set([
-  ...(['retrying', 'unserved', 'worker-fault', 'alarm', 'unwatched', 'superseded', 'left-out'] as const),
+  ...(['retrying', 'unserved', 'worker-fault', 'alarm', 'unwatched', 'superseded', 'left-out', 'paused'] as const),
 ])
 const details: ReadonlySet<ServeEvent['step']> = new Set(['signed', 'sent', 'statement-proven'])
 

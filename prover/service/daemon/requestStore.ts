@@ -17,8 +17,6 @@ export type ProofRequest = {
   readonly askedAt: number
 }
 
-export type Pause = { readonly by: string; readonly since: number }
-
 /** Who asks what under which key: the same answer again, or a refusal if it is something else. */
 export type Once = { readonly key: string; readonly by: string; readonly question: string }
 
@@ -33,7 +31,7 @@ export type RequestWrites = {
   /** @throws {@link TooManyRequestsWaitingError} */
   ask(markets: readonly string[], by: string): Promise<ProofRequest>
   setPaused(by: string): Promise<void>
-  resume(): Promise<void>
+  resume(by: string): Promise<void>
 }
 
 export interface RequestStore extends ServeControl, RequestWrites {
@@ -41,7 +39,7 @@ export interface RequestStore extends ServeControl, RequestWrites {
   idleMs(): number
   /** What every round has failed with since one last did not, and for how long; undefined if the last one did not. */
   failing(): Failing | undefined
-  pause(): Promise<Pause | undefined>
+  isPaused(): Promise<boolean>
   request(id: string): Promise<ProofRequest | undefined>
   waiting(): Promise<readonly ProofRequest[]>
   /**
@@ -55,8 +53,9 @@ export interface RequestStore extends ServeControl, RequestWrites {
 
 export type Failing = { readonly says: string; readonly milliseconds: number }
 
-/** By the clock that never steps. */
+/** What the running process alone knows; times by the clock that never steps. */
 export class Rounds {
+  resumedBy: string | undefined
   private last = performance.now()
   private failed: { readonly says: string; readonly since: number } | undefined
 

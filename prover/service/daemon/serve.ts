@@ -36,6 +36,7 @@ import { type AccountNow, AccountsLane, type AccountsOptions, isAccountJob } fro
 import { type AlarmEvent, reportAlarms } from './alarms.ts'
 import { marketCargo } from './cargo.ts'
 import { JustEnded } from './justEnded.ts'
+import { type Pause, Pauses } from './pauses.ts'
 import { Settling } from './settling.ts'
 import {
   defaultTriggerPolicy,
@@ -66,6 +67,8 @@ export type ServeEvent = {
     | 'workers'
     | 'worker-fault'
     | 'followed'
+    | 'paused'
+    | 'resumed'
     | 'stopped'
     | 'statement-proven'
     | 'account'
@@ -94,6 +97,9 @@ export type ServeEvent = {
   }
   /** Of `confirmed`, where its transaction is known. */
   readonly gasUsed?: number
+  /** Of `paused` and `resumed`: who said so, by name of a key. Of the former also since when. */
+  readonly by?: string
+  readonly since?: string
   /** Of `alarm` and `alarm-cleared`. */
   readonly alarm?: Alarm | SubmitterAlarm
   /** Of `in-force`: what the batch that was just confirmed put in force of one market. */
@@ -160,7 +166,9 @@ export type ServeControl = {
   /** How that ended: undefined, or what it failed with. */
   ended(failure: string | undefined): void
   /** Whether no batch is begun for now; those under way are finished. */
-  isPaused(): Promise<boolean>
+  pause(): Promise<Pause | undefined>
+  /** Whoever last ended a pause, as long as this process knows. */
+  resumedBy(): string | undefined
   /** Markets that somebody wants proven whatever triggers say. */
   wanted(): Promise<readonly string[]>
   /** A batch of these was begun. */
@@ -267,6 +275,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 async function goRound(service: Service, options: ServeOptions): Promise<void> {
   const { signal, onEvent, pollMs = POLL_MS } = options
+  const pauses = options.control && new Pauses(options.control)
   let pause = pollMs
   let stopBy = Number.POSITIVE_INFINITY
   while (true) {
@@ -276,7 +285,7 @@ async function goRound(service: Service, options: ServeOptions): Promise<void> {
     }
     try {
       options.control?.round()
-      const isPaused = (await options.control?.isPaused()) ?? false
+      const isPaused = (await pauses?.look(onEvent)) ?? false
       const worked = await service.advance(!signal.aborted && !isPaused)
       options.control?.ended(undefined)
       pause = pollMs

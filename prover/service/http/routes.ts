@@ -7,6 +7,7 @@ import { isDevelopmentChain } from '../../proof/index.ts'
 import type { JobStore } from '../daemon/jobStore.ts'
 import { type RoundBook, type RoundFile, roundFileSchema } from '../daemon/accounts/roundBook.ts'
 import type { Fleet } from '../daemon/fleet/openFleet.ts'
+import type { Pause } from '../daemon/pauses.ts'
 import type { ProofRequest, RequestStore, RequestWrites } from '../daemon/requestStore.ts'
 import { isoTime } from '../text/figures.ts'
 import type { Scope } from './apiKeys.ts'
@@ -128,7 +129,7 @@ async function statusOf({ figures, jobs, requests, readiness, board, account, fl
     block: head?.number ?? null,
     chainTime: head === undefined ? null : isoTime(head.time),
     isDevelopment: isDevelopmentChain(chainId),
-    paused: pause === undefined ? null : { by: pause.by, since: new Date(pause.since).toISOString() },
+    paused: pause === undefined ? null : pauseReading(pause),
     jobs: await jobs.counts(),
     sending: sendingOf(board),
     waitingRequests: (await requests.waiting()).length,
@@ -302,7 +303,8 @@ function writes({ figures, requests, rounds }: HttpParts): readonly Route[] {
           const known = (await figures.markets()).map(({ market }) => market)
           const wanted = [...new Set(body?.markets ?? known.filter((name) => !isShadowName(name)))]
           for (const name of wanted) await figures.market(name)
-          return async (writes: RequestWrites) => requestReading(await writes.ask(wanted, by))
+          const pause = await requests.pause()
+          return async (writes: RequestWrites) => requestReading(await writes.ask(wanted, by), pause)
         },
       ),
       ...{ body: schemas.proofRequestBody.nullish(), status: 202 },
@@ -329,7 +331,7 @@ function writes({ figures, requests, rounds }: HttpParts): readonly Route[] {
       schemas.proofRequestSchema,
       async ({ params: { request = '' } }) => {
         const found = await requests.request(request)
-        if (found !== undefined) return requestReading(found)
+        if (found !== undefined) return requestReading(found, await requests.pause())
         throw new ThingUnknownError('proof-request', 'Expected a request of the last day; there is none of this id.')
       },
       { params: schemas.requestParams },
@@ -350,12 +352,20 @@ function writes({ figures, requests, rounds }: HttpParts): readonly Route[] {
       'Begin batches again',
       'operate',
       schemas.pauseSchema,
-      () => async (writes: RequestWrites) => {
-        await writes.resume()
-        return { paused: false }
-      },
+      ({ by }) =>
+        async (writes: RequestWrites) => {
+          await writes.resume(by)
+          return { paused: false }
+        },
     ),
   ]
 }
 
-const requestReading = ({ askedAt, ...rest }: ProofRequest) => ({ ...rest, askedAt: new Date(askedAt).toISOString() })
+const requestReading = ({ askedAt, ...rest }: ProofRequest, pause: Pause | undefined) => ({
+  ...rest,
+  // What was begun is finished all the same. Answers that an earlier version kept have none, and are told as they were.
+  ...(rest.status !== 'waiting' || pause === undefined ? {} : { paused: pauseReading(pause) }),
+  askedAt: new Date(askedAt).toISOString(),
+})
+
+const pauseReading = ({ by, since }: Pause) => ({ by, since: new Date(since).toISOString() })

@@ -305,6 +305,8 @@ export const readinessSchema = z.object({
 
 export const livenessSchema = z.object({ alive: z.boolean(), says: z.string() })
 
+const paused = z.object({ by: z.string().describe('Name of the key'), since: time })
+
 export const statusSchema = z.object({
   version: z.string(),
   chainId: z.string(),
@@ -315,7 +317,7 @@ export const statusSchema = z.object({
   block: z.int().nullable(),
   chainTime: time.nullable(),
   isDevelopment: z.boolean(),
-  paused: z.object({ by: z.string(), since: time }).nullable(),
+  paused: paused.nullable(),
   jobs: z.record(z.enum(statusNames), z.int()),
   sending: z
     .object({
@@ -376,6 +378,9 @@ export const proofRequestSchema = z.object({
   askedBy: z.string(),
   status: z.enum(['waiting', 'begun', 'expired']),
   job: z.string().nullable().describe('The batch that was begun for it'),
+  paused: paused
+    .optional()
+    .describe('While it waits for the service to be resumed; it ends after ten minutes all the same'),
   askedAt: time,
 })
 

@@ -37,7 +37,7 @@ export type HttpOptions = HttpAddress & {
   readonly rate?: RateLimit
 }
 
-export type HttpLog = {
+type HttpLog = {
   /** Something unexpected. */
   failed(method: string, url: string, error: unknown): void
   answered(method: string, route: string, status: number, milliseconds: number, by?: string): void
@@ -295,13 +295,24 @@ export class HttpExposedError extends UsageError {
   }
 }
 
+const END_OR_CHOOSE = 'End what uses it, or choose another with --http'
+
+/** What the system's codes mean of an address to listen at, and what to do. */
+const listening: Readonly<Record<string, { readonly reason: string; readonly mend: string }>> = {
+  EADDRINUSE: { reason: 'it is in use, EADDRINUSE', mend: END_OR_CHOOSE },
+  EADDRNOTAVAIL: { reason: 'this machine has no such address, EADDRNOTAVAIL', mend: 'Choose another with --http' },
+  EACCES: { reason: 'this user may not, EACCES', mend: 'Choose a port from 1024 on with --http' },
+}
+
 /** The service cannot listen there. */
 export class HttpPortError extends ProverError {
   readonly code = 'service.http-port'
   readonly address: string
 
   constructor(address: string, cause: unknown) {
-    super(`Could not listen at ${address}. End what uses it, or choose another with --http.`, { cause })
+    const { code = '' } = cause as NodeJS.ErrnoException
+    const { reason, mend } = listening[code] ?? { reason: code, mend: END_OR_CHOOSE }
+    super(`Could not listen at ${address}${reason === '' ? '' : ` (${reason})`}. ${mend}.`, { cause })
     this.address = address
   }
 }

@@ -3,6 +3,10 @@ import { ProverError } from '../../errors.ts'
 
 export abstract class UsageError extends ProverError {}
 
+/** How people said an option: on the command line, if nothing else is known of it. */
+export type Called = (option: string) => string
+const asFlag: Called = (option) => `--${option}`
+
 /** An option means nothing without another one. */
 export class OptionAloneError extends UsageError {
   readonly code: string = 'service.option-alone'
@@ -10,9 +14,9 @@ export class OptionAloneError extends UsageError {
   readonly missing: string
 
   /** @param otherwise - what does instead of the missing one */
-  constructor(option: string, missing: string, otherwise?: string) {
+  constructor(option: string, missing: string, otherwise?: string, called: Called = asFlag) {
     const instead = otherwise === undefined ? '' : `, or ${otherwise}`
-    super(`--${option} means nothing without --${missing}${instead}. Give both, or neither.`)
+    super(`${called(option)} means nothing without ${called(missing)}${instead}. Give both, or neither.`)
     this.option = option
     this.missing = missing
   }
@@ -24,8 +28,8 @@ export class OptionBesidesError extends UsageError {
   readonly option: string
   readonly other: string
 
-  constructor(option: string, other: string) {
-    super(`--${option} means nothing beside --${other}. Leave one of them out.`)
+  constructor(option: string, other: string, called: Called = asFlag) {
+    super(`${called(option)} means nothing beside ${called(other)}. Leave one of them out.`)
     this.option = option
     this.other = other
   }
@@ -35,10 +39,12 @@ export class OptionBesidesError extends UsageError {
 export function requireOptions(
   given: Readonly<Record<string, unknown>>,
   fit: { readonly needs: string } | { readonly excludes: string },
+  called: Called = asFlag,
 ): void {
   const option = Object.keys(given).find((name) => given[name] !== undefined)
   if (option === undefined) return
-  throw 'needs' in fit ? new OptionAloneError(option, fit.needs) : new OptionBesidesError(option, fit.excludes)
+  if ('needs' in fit) throw new OptionAloneError(option, fit.needs, undefined, called)
+  throw new OptionBesidesError(option, fit.excludes, called)
 }
 
 /** What stands where an option's value should is another option. */

@@ -66,7 +66,7 @@ export async function killedRequests(folder: string): Promise<Sample> {
   await first.close()
   const store = await SqliteRequestStore.open(file, clock)
   const told = [await tellRequests(store, id)]
-  for (const step of [() => store.setPaused('ops'), () => store.begun(['BTC-USD'], 'job'), () => store.resume()]) {
+  for (const step of [() => store.setPaused('ops'), () => store.begun(['BTC-USD'], 'job'), () => store.resume('ops')]) {
     await step()
     told.push(await tellRequests(store, id))
   }
@@ -136,7 +136,7 @@ async function reopenRequests(file: string): Promise<string> {
     const told = await tellRequests(store, requestId)
     await store.once({ key: 'another-key', by: 'ops', question: 'prove' }, (writes) => writes.ask(['ETH-USD'], 'ops'))
     await store.begun(['ETH-USD'], 'job')
-    await store.resume()
+    await store.resume('ops')
     await store.setPaused('ops')
     return told
   } finally {

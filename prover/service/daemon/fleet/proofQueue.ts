@@ -5,6 +5,7 @@
 import { hostname } from 'node:os'
 import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import type { DatabaseAddress } from '../stores/databaseAddress.ts'
+import { queueSchemaOf } from '../stores/postgresSchema.ts'
 import { typed } from '../stores/postgresSession.ts'
 import { WriteFaults } from '../stores/writeFaults.ts'
 import { shortened } from '../../text/foreign.ts'
@@ -104,7 +105,7 @@ export class ProofQueue {
     this.boss = new PgBoss({
       ...{
         connectionString: address.connectionString,
-        schema: `${address.schema}_queue`,
+        schema: queueSchemaOf(address),
         application_name: application,
       },
       ...{ max: 3, connectionTimeoutMillis: ANSWER_MS, schedule: false, registerInstance: false },
@@ -217,7 +218,7 @@ export class ProofQueue {
   async overdue(seconds: number): Promise<ReadonlyMap<string, string>> {
     const { rows } = await this.ask(() =>
       this.boss.getDb().executeSql(
-        `SELECT DISTINCT ON (name) name AS queue, id FROM ${this.address.schema}_queue.job
+        `SELECT DISTINCT ON (name) name AS queue, id FROM ${queueSchemaOf(this.address)}.job
          WHERE name LIKE 'prove/%' AND state IN ('created', 'retry')
            AND greatest(created_on, start_after) < now() - make_interval(secs => $1)
          ORDER BY name, created_on LIMIT $2`,
@@ -248,7 +249,7 @@ export class ProofQueue {
              CASE WHEN state = 'completed' AND output->'refusal' IS NOT NULL THEN 'refused'
                WHEN state IN ('created', 'retry') THEN 'waiting' WHEN state = 'completed' THEN 'proven'
                WHEN state = 'failed' THEN 'parked' ELSE state::text END AS status
-           FROM ${this.address.schema}_queue.job WHERE name LIKE 'prove/%'
+           FROM ${queueSchemaOf(this.address)}.job WHERE name LIKE 'prove/%'
          ) jobs WHERE ($2::text IS NULL OR status = $2) AND starts_with(id::text, $3) ORDER BY asked DESC, id LIMIT $1`,
         [limit, status ?? null, idPrefix],
       ),
@@ -268,7 +269,7 @@ export class ProofQueue {
         `SELECT split_part(name, '/', 2) AS circuit,
            CASE state WHEN 'active' THEN 'active' WHEN 'failed' THEN 'parked' ELSE 'waiting' END AS status,
            count(*)::int AS jobs, extract(epoch FROM now() - min(created_on))::float8 AS "oldestSeconds"
-         FROM ${this.address.schema}_queue.job
+         FROM ${queueSchemaOf(this.address)}.job
          WHERE name LIKE 'prove/%' AND state IN ('created', 'retry', 'active', 'failed')
          GROUP BY 1, 2 ORDER BY 1, 2 LIMIT $1`,
         [MOST_STANDINGS],

@@ -3,8 +3,8 @@ import { StoreEarlierError, StoreEmptyError, StoreUnusableError } from '../jobSt
 import { parseDatabaseAddress } from './databaseAddress.ts'
 import type { ExistingStore } from './existing.ts'
 import { PostgresJobStore } from './postgresJobStore.ts'
-import { POSTGRES_SCHEMA_VERSION, readVersion, whyOther } from './postgresSchema.ts'
-import { PostgresSession } from './postgresSession.ts'
+import { POSTGRES_SCHEMA_VERSION, readVersion, storeLockOf, whyOther } from './postgresSchema.ts'
+import { HOLDERS, PostgresSession } from './postgresSession.ts'
 
 /** As `openExisting` has it. */
 export async function openExistingPostgres(database: string): Promise<ExistingStore> {
@@ -19,9 +19,11 @@ export async function openExistingPostgres(database: string): Promise<ExistingSt
     const [scope] = await session.query<{ chain_id: string; registry: string }>(
       `SELECT chain_id, registry FROM ${schema}.scope`,
     )
+    // A service that waits for the store, to be refused, has nothing open.
     const users = await session.query<{ user: string }>(
-      `SELECT application_name AS user FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name ~ '^zkrisk (serve|workers) ' ORDER BY 1`,
+      `SELECT application_name AS user FROM pg_stat_activity WHERE datname = current_database()
+       AND (application_name ~ '^zkrisk workers ' OR application_name ~ '^zkrisk serve ' AND pid IN (${HOLDERS})) ORDER BY 1`,
+      [storeLockOf(schema)],
     )
     const chainId = scope === undefined ? undefined : BigInt(scope.chain_id)
     const store = new PostgresJobStore(session, schema)

@@ -7,7 +7,6 @@ import {
   IdempotencyKeyReusedError,
   MOST_WAITING,
   type Once,
-  type Pause,
   type ProofRequest,
   REQUEST_MS,
   type RequestStore,
@@ -16,6 +15,7 @@ import {
   TooManyRequestsWaitingError,
   type Failing,
 } from '../requestStore.ts'
+import type { Pause } from '../pauses.ts'
 import type { PostgresSession, Query } from './postgresSession.ts'
 
 type RequestRow = QueryResultRow & {
@@ -56,6 +56,10 @@ export class PostgresRequestStore implements RequestStore {
     return this.rounds.failing()
   }
 
+  resumedBy(): string | undefined {
+    return this.rounds.resumedBy
+  }
+
   async isPaused(): Promise<boolean> {
     return (await this.pause()) !== undefined
   }
@@ -71,8 +75,8 @@ export class PostgresRequestStore implements RequestStore {
     await this.session.transaction((query) => this.writesBy(query).setPaused(by))
   }
 
-  async resume(): Promise<void> {
-    await this.session.transaction((query) => this.writesBy(query).resume())
+  async resume(by: string): Promise<void> {
+    await this.session.transaction((query) => this.writesBy(query).resume(by))
   }
 
   async ask(markets: readonly string[], by: string): Promise<ProofRequest> {
@@ -142,8 +146,9 @@ export class PostgresRequestStore implements RequestStore {
       setPaused: async (by) => {
         await query(`INSERT INTO ${schema}.pause VALUES (1, $1, $2) ON CONFLICT DO NOTHING`, [by, this.clock()])
       },
-      resume: async () => {
+      resume: async (by) => {
         await query(`DELETE FROM ${schema}.pause`)
+        this.rounds.resumedBy = by
       },
     }
   }

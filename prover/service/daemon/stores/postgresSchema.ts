@@ -46,6 +46,12 @@ export const POSTGRES_SCHEMA_VERSION = migrations.length
 
 const OF_QUEUE = '_queue'
 
+/** Where the queue of proofs is kept that belongs to a store. */
+export const queueSchemaOf = ({ schema }: DatabaseAddress): string => `${schema}${OF_QUEUE}`
+
+/** Of whoever has the store alone. */
+export const storeLockOf = (schema: string): string => `zkrisk store ${schema}`
+
 /** Why tables of a version that is not known are no use here: the queue has its own, in a schema beside. */
 export function whyOther(version: number, { schema }: DatabaseAddress): string {
   if (!schema.endsWith(OF_QUEUE)) return laterVersion(version, POSTGRES_SCHEMA_VERSION)

@@ -40,6 +40,12 @@ const LOOK_MS = 200
 /** The server ends sessions of machines that are gone after about this time. */
 const SILENCE_SECONDS = 10
 
+/** Processes of sessions that hold the lock of a name in this database; the name is the question's first value. */
+export const HOLDERS = `
+  SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database, (SELECT hashtextextended($1, 0) AS key) k
+  WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND (l.classid::bigint << 32 | l.objid::bigint) = k.key`
+
 export class PostgresSession {
   readonly writeFaults = new WriteFaults()
   private readonly options: SessionOptions
@@ -154,9 +160,7 @@ export class PostgresSession {
   ): Promise<{ readonly pid: number; readonly isOwn: boolean; readonly described: string } | undefined> {
     const { rows } = await client.query(
       `SELECT a.pid, a.application_name AS application, host(a.client_addr) AS address, a.backend_start AS since
-       FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, (SELECT hashtextextended($1, 0) AS key) k
-       WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-         AND (l.classid::bigint << 32 | l.objid::bigint) = k.key`,
+       FROM pg_stat_activity a WHERE a.pid IN (${HOLDERS})`,
       [lock],
     )
     const [row] = rows

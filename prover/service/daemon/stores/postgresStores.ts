@@ -4,7 +4,7 @@ import type { DatabaseAddress } from './databaseAddress.ts'
 import type { Stores } from './openStores.ts'
 import { PostgresJobStore } from './postgresJobStore.ts'
 import { PostgresRequestStore } from './postgresRequestStore.ts'
-import { migrate, requireScope } from './postgresSchema.ts'
+import { migrate, requireScope, storeLockOf } from './postgresSchema.ts'
 import { PostgresSession, type SessionOptions } from './postgresSession.ts'
 
 /**
@@ -25,7 +25,7 @@ export async function openPostgres(
   const session = await PostgresSession.open({
     ...{ address, purpose: 'serve', ...times },
     locks: [
-      { name: `zkrisk store ${schema}`, heldBy: (holder) => new StoreInUseError(name, undefined, holder) },
+      { name: storeLockOf(schema), heldBy: (holder) => new StoreInUseError(name, undefined, holder) },
       { name: `zkrisk key ${scope.chainId} ${signer}`, heldBy: (holder) => new KeyInUseError(account, name, holder) },
     ],
   })

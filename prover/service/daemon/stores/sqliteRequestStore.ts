@@ -9,7 +9,6 @@ import {
   IdempotencyKeyReusedError,
   MOST_WAITING,
   type Once,
-  type Pause,
   type ProofRequest,
   REQUEST_MS,
   type RequestStore,
@@ -19,6 +18,7 @@ import {
   TooManyRequestsWaitingError,
   type Failing,
 } from '../requestStore.ts'
+import type { Pause } from '../pauses.ts'
 import { keepSeals, requireUndamaged } from './seals.ts'
 import { type Row, SqliteFile } from './sqliteFile.ts'
 import { makeFolder } from '../../../folder.ts'
@@ -84,6 +84,10 @@ export class SqliteRequestStore implements RequestStore {
     return this.rounds.failing()
   }
 
+  resumedBy(): string | undefined {
+    return this.rounds.resumedBy
+  }
+
   async isPaused(): Promise<boolean> {
     return (await this.pause()) !== undefined
   }
@@ -99,8 +103,8 @@ export class SqliteRequestStore implements RequestStore {
     return this.inTurn(() => this.writes.setPaused(by))
   }
 
-  async resume(): Promise<void> {
-    return this.inTurn(() => this.writes.resume())
+  async resume(by: string): Promise<void> {
+    return this.inTurn(() => this.writes.resume(by))
   }
 
   async ask(markets: readonly string[], by: string): Promise<ProofRequest> {
@@ -179,7 +183,10 @@ export class SqliteRequestStore implements RequestStore {
         this.clock(),
       )
     },
-    resume: async () => this.file.exec('DELETE FROM pause'),
+    resume: async (by) => {
+      this.file.exec('DELETE FROM pause')
+      this.rounds.resumedBy = by
+    },
   }
 
   private inTurn<Result>(work: () => Promise<Result> | Result): Promise<Result> {
