@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { connectProvider } from '../../prover/registry/index.ts'
 import { SqliteJobStore } from '../../prover/service/daemon/stores/sqliteJobStore.ts'
 import { SqliteRequestStore } from '../../prover/service/daemon/stores/sqliteRequestStore.ts'
+import { runServe } from '../../prover/service/daemon/serving.ts'
 import { Board } from '../../prover/service/http/board.ts'
 import { FeedFigures } from '../../prover/service/feeds/feedFigures.ts'
 import { readApiKeys } from '../../prover/service/http/apiKeys.ts'
@@ -350,6 +351,21 @@ describe('the HTTP interface', () => {
       },
     ])
     await after.end()
+    // Nor does it begin anything where nobody could resume it.
+    await tryOut.feed(1)
+    const steps: string[] = []
+    const ended = new AbortController()
+    const { rpc, deploymentFile: deployment, keyFile } = tryOut
+    const serving = runServe({
+      ...{ rpc, deployment, keyFile, store: join(folder, 'paused', 'serve.sqlite'), pollMs: 50, signal: ended.signal },
+      triggers: { triggers: ['heartbeat'], heartbeatSeconds: 1 },
+      onEvent: ({ step }) => void steps.push(step),
+    })
+    await until(async () => (steps.includes('paused') ? true : undefined))
+    await sleep(500)
+    ended.abort()
+    await serving
+    expect(steps).not.toContain('planned')
   })
 
   it('tells events as they come, and again from where a reader stopped', async () => {

@@ -5,7 +5,7 @@ import type { ServeControl, ServeEvent } from './serve.ts'
 /** Who said that no batch is begun, by name of a key, and since when in unix milliseconds. */
 export type Pause = { readonly by: string; readonly since: number }
 
-const UNTIL = 'no batch is begun until it is resumed (POST /v1/prover/resume)'
+const UNTIL = 'no batch is begun until it is resumed (POST /v1/prover/resume, where it is served with --http)'
 
 export class Pauses {
   private readonly control: Pick<ServeControl, 'pause' | 'resumedBy'>

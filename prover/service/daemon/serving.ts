@@ -115,6 +115,7 @@ export async function runServe(
   await tellEndpoints(provider, options.onEvent)
   const counts = { confirmed: 0, superseded: 0 }
   let surface: Surface | undefined
+  let asked: RequestStore | undefined
   try {
     const accounts = await accountsOf(options, deployment, provider)
     const rounds = accounts?.rounds
@@ -129,8 +130,11 @@ export async function runServe(
       fleet,
       heap,
     })
+    // Whoever paused it did so until it is resumed, however it is started meanwhile.
+    const control = surface?.control ?? (await requests())
+    if (surface === undefined) asked = control
     await serve({
-      ...(surface === undefined ? {} : { control: surface.control }),
+      control,
       client,
       account,
       store,
@@ -161,6 +165,7 @@ export async function runServe(
   } finally {
     heap.close()
     await surface?.close()
+    await asked?.close()
     await tracing?.close()
     await store.close()
     await (fleet ?? prover).close()
